@@ -1,0 +1,179 @@
+//! One side of a file, as far as it is known.
+
+use std::ops::Range;
+
+use bstr::ByteSlice;
+
+/// The lines of one side of a file.
+///
+/// A side read from git is known whole; a side read from a patch is known only where a hunk shows
+/// it. Both answer the same questions: lines are 1-based and numbered as in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text {
+    bytes: Vec<u8>,
+    /// Byte offset at which each known line starts, and one past the last.
+    starts: Vec<usize>,
+    /// Runs of consecutive known lines: number of the first line, and its index in `starts`.
+    runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    first_line: u32,
+    first_index: usize,
+}
+
+impl Text {
+    /// A side that is known from its first byte to its last.
+    pub fn whole(bytes: Vec<u8>) -> Self {
+        let starts = line_starts(&bytes);
+        let runs = vec![Run { first_line: 1, first_index: 0 }];
+        Text { bytes, starts, runs }
+    }
+
+    /// A side that is known in places: each part is the number of its first line and its text.
+    /// The parts must come in order and must not overlap.
+    pub fn parts<'a>(parts: impl IntoIterator<Item = (u32, &'a [u8])>) -> Self {
+        let mut text = Text { bytes: Vec::new(), starts: vec![0], runs: Vec::new() };
+        for (first_line, part) in parts {
+            if part.is_empty() {
+                continue;
+            }
+            if text.bytes.last().is_some_and(|&byte| byte != b'\n') {
+                text.bytes.push(b'\n');
+                *text.starts.last_mut().expect("starts is never empty") += 1;
+            }
+            text.runs.push(Run { first_line, first_index: text.starts.len() - 1 });
+            let base = text.bytes.len();
+            text.bytes.extend_from_slice(part);
+            text.starts.extend(line_starts(part).into_iter().skip(1).map(|start| base + start));
+        }
+        text
+    }
+
+    /// Whether nothing of this side is known, or there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Bytes that are held.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// All known bytes, in order.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The numbers of all known lines, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.runs.iter().enumerate().flat_map(|(at, run)| {
+            let count = self.run_end(at) - run.first_index;
+            run.first_line..run.first_line + to_u32(count)
+        })
+    }
+
+    /// The last known line's number, 0 when there is none.
+    pub fn last_line(&self) -> u32 {
+        self.runs.last().map_or(0, |run| run.first_line + to_u32(self.line_total() - run.first_index) - 1)
+    }
+
+    /// One line without its line feed, if it is known.
+    pub fn line(&self, number: u32) -> Option<&[u8]> {
+        let index = self.index(number)?;
+        let line = &self.bytes[self.starts[index]..self.starts[index + 1]];
+        Some(line.strip_suffix(b"\n").unwrap_or(line))
+    }
+
+    /// Consecutive lines as one piece of text; `None` where one of them is not known.
+    pub fn block(&self, lines: Range<u32>) -> Option<&[u8]> {
+        if lines.is_empty() {
+            return Some(&[]);
+        }
+        let (first, last) = (self.index(lines.start)?, self.index(lines.end - 1)?);
+        (last - first == (lines.end - 1 - lines.start) as usize)
+            .then(|| &self.bytes[self.starts[first]..self.starts[last + 1]])
+    }
+
+    /// The number of the line at a byte offset into [`Text::bytes`].
+    pub fn line_at(&self, offset: usize) -> u32 {
+        let index = self.starts.partition_point(|&start| start <= offset).saturating_sub(1);
+        let run = self.runs.partition_point(|run| run.first_index <= index);
+        match run.checked_sub(1).and_then(|at| self.runs.get(at)) {
+            Some(run) => run.first_line + to_u32(index - run.first_index),
+            None => 1,
+        }
+    }
+
+    /// Whether the last known line ends in a line feed. An empty side counts as ended.
+    pub fn ends_in_newline(&self) -> bool {
+        self.bytes.last().is_none_or(|&byte| byte == b'\n')
+    }
+
+    fn line_total(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    fn run_end(&self, at: usize) -> usize {
+        self.runs.get(at + 1).map_or_else(|| self.line_total(), |next| next.first_index)
+    }
+
+    fn index(&self, number: u32) -> Option<usize> {
+        let at = self.runs.partition_point(|run| run.first_line <= number).checked_sub(1)?;
+        let run = self.runs[at];
+        let index = run.first_index + (number - run.first_line) as usize;
+        (index < self.run_end(at)).then_some(index)
+    }
+}
+
+/// Where each line starts, and the length as the last entry.
+fn line_starts(bytes: &[u8]) -> Vec<usize> {
+    let mut starts = vec![0];
+    starts.extend(bytes.find_iter(b"\n").map(|at| at + 1));
+    if starts.last() != Some(&bytes.len()) {
+        starts.push(bytes.len());
+    }
+    starts
+}
+
+/// Line counts fit `u32`: a side is bounded to far less than 4 GiB before it is read.
+fn to_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_side_knows_each_line() {
+        let text = Text::whole(b"a\nb\nc".to_vec());
+        assert_eq!(text.line(1), Some(&b"a"[..]));
+        assert_eq!(text.line(3), Some(&b"c"[..]));
+        assert_eq!(text.line(4), None);
+        assert_eq!(text.line(0), None);
+        assert_eq!(text.block(2..4), Some(&b"b\nc"[..]));
+        assert_eq!(text.last_line(), 3);
+        assert!(!text.ends_in_newline());
+    }
+
+    #[test]
+    fn an_empty_side_has_no_line() {
+        let text = Text::whole(Vec::new());
+        assert_eq!((text.line(1), text.last_line()), (None, 0));
+        assert_eq!(text.numbers().count(), 0);
+    }
+
+    #[test]
+    fn a_side_in_parts_knows_only_what_was_shown() {
+        let text = Text::parts([(3, &b"c\nd\n"[..]), (10, &b"j\n"[..])]);
+        assert_eq!(text.line(4), Some(&b"d"[..]));
+        assert_eq!((text.line(5), text.line(2)), (None, None));
+        assert_eq!(text.line(10), Some(&b"j"[..]));
+        assert_eq!(text.block(4..11), None);
+        assert_eq!(text.numbers().collect::<Vec<_>>(), [3, 4, 10]);
+        assert_eq!(text.line_at(0), 3);
+        assert_eq!(text.line_at(4), 10);
+    }
+}

@@ -1,0 +1,291 @@
+//! The command line: types and help, no logic.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+
+use crate::source::Spec;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Cyan.on_default().bold())
+    .usage(AnsiColor::Cyan.on_default().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Yellow.on_default());
+
+/// A second opinion from another model family on the risky hunks of a change
+///
+/// git-advisor finds the hunks of a diff that touch authentication, cryptography, process execution,
+/// deserialization, file paths or untrusted input, asks OpenAI's Codex CLI about only those, checks the
+/// answer against the code, and says what it would do. Codex gives analysis and nothing else; when it
+/// cannot be had, that is a warning and never a failure.
+#[derive(Debug, Parser)]
+#[command(name = "git-advisor", bin_name = "git advisor", version, styles = STYLES, max_term_width = 100)]
+#[command(after_help = EXIT_STATUS)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// Set a configuration key for this run, for example gate.fail_on=low
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub config: Vec<(String, String)>,
+}
+
+const EXIT_STATUS: &str = "Exit status:
+  0    nothing that blocks (a Codex that cannot be had is a warning)
+  1    security findings at or above the threshold
+  2    the request itself is wrong
+  130  interrupted";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Review a change: scan it, ask Codex about the risky hunks, check the answer
+    #[command(after_help = REVIEW_EXAMPLES)]
+    Review(ReviewArgs),
+    /// Show what the analyzer finds: no Codex, no network, nothing written
+    #[command(after_help = SCAN_EXAMPLES)]
+    Scan(ScanArgs),
+    /// Print the prompt that a review would send, byte for byte
+    Prompt(PromptArgs),
+    /// List earlier reviews of this repository
+    Log,
+    /// Show an earlier review
+    Show(ShowArgs),
+    /// Show or clear the marker that leaves a limited Codex alone
+    #[command(alias = "cooldown")]
+    Doghouse(DoghouseArgs),
+    /// Show what works here, what does not, and the mend
+    Doctor,
+    /// Write a commented advisor.toml into this repository
+    Init,
+    /// Make a small sample repository and review its last commits
+    Demo(DemoArgs),
+}
+
+const REVIEW_EXAMPLES: &str = "Examples:
+  git advisor review                     what this branch adds to its upstream
+  git advisor review HEAD~3..            the last three commits
+  git advisor review origin/main...HEAD  as a pull request shows it
+  git advisor review --staged            what would be committed
+  git advisor review -o review.md        and keep the review as Markdown
+  gh pr diff 7 | git advisor review --patch -";
+
+const SCAN_EXAMPLES: &str = "Examples:
+  git advisor scan HEAD~3..
+  git advisor scan --worktree --format json";
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// A..B, A...B, A.., ..B, or A for A..HEAD; from the merge base with upstream when not given
+    #[arg(value_name = "SOURCE", group = "source")]
+    pub range: Option<String>,
+
+    /// What the index holds that HEAD does not
+    #[arg(long, group = "source")]
+    pub staged: bool,
+
+    /// What the work tree holds that HEAD does not, untracked files included
+    #[arg(long, group = "source")]
+    pub worktree: bool,
+
+    /// One commit against its first parent
+    #[arg(long, value_name = "REV", group = "source")]
+    pub commit: Option<String>,
+
+    /// A unified diff; - reads stdin; needs no repository
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub patch: Option<String>,
+}
+
+impl SourceArgs {
+    /// The source as it was typed.
+    pub fn spec(&self) -> Spec {
+        if self.staged {
+            Spec::Staged
+        } else if self.worktree {
+            Spec::Worktree
+        } else if let Some(rev) = &self.commit {
+            Spec::Commit(rev.clone())
+        } else if let Some(path) = &self.patch {
+            Spec::Patch(path.clone())
+        } else {
+            self.range.as_deref().map_or(Spec::Default, Spec::revisions)
+        }
+    }
+}
+
+/// `review`
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// What to compare
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// Ask this instead of the built-in security question
+    #[arg(long, value_name = "TEXT")]
+    pub question: Option<String>,
+
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
+    pub format: ReviewFormat,
+
+    /// Write the review as Markdown to this file too
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// The least severity that fails the run: critical, high, medium, low or never
+    #[arg(long, value_name = "LEVEL")]
+    pub fail_on: Option<String>,
+
+    /// Show what the rules alone say, and do not ask Codex
+    #[arg(long)]
+    pub no_codex: bool,
+}
+
+/// Formats of a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReviewFormat {
+    /// For a person at a terminal
+    Text,
+    /// One object, documented in the README
+    Json,
+    /// The review file
+    Markdown,
+}
+
+/// `scan`
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// What to compare
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    pub format: ScanFormat,
+}
+
+/// Formats of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScanFormat {
+    /// For a person at a terminal
+    Text,
+    /// One object, documented in the README
+    Json,
+}
+
+/// `prompt`
+#[derive(Debug, Args)]
+pub struct PromptArgs {
+    /// What to compare
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// Ask this instead of the built-in security question
+    #[arg(long, value_name = "TEXT")]
+    pub question: Option<String>,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Name of the review, or its beginning or end; the newest when not given
+    pub id: Option<String>,
+
+    /// Print one part of the record instead of the review
+    #[command(flatten)]
+    pub part: PartArgs,
+}
+
+/// Parts of a record.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct PartArgs {
+    /// The review as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// The prompt as it was sent
+    #[arg(long)]
+    pub prompt: bool,
+
+    /// Codex's last message
+    #[arg(long)]
+    pub answer: bool,
+
+    /// Codex's event lines
+    #[arg(long)]
+    pub events: bool,
+
+    /// Codex's stderr
+    #[arg(long)]
+    pub stderr: bool,
+}
+
+/// `doghouse`
+#[derive(Debug, Args)]
+pub struct DoghouseArgs {
+    /// status when not given
+    #[arg(value_enum, default_value_t = DoghouseAction::Status)]
+    pub action: DoghouseAction,
+}
+
+/// What to do with the marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoghouseAction {
+    /// Say whether calls are held back, and until when
+    Status,
+    /// Take the marker away
+    Clear,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keep the sample repository here; a temporary folder that goes afterwards when not given
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// Show what the rules alone say, and do not ask Codex
+    #[arg(long)]
+    pub no_codex: bool,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("wants KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lines_begin_with_a_capital_and_end_without_a_full_stop() {
+        fn walk(command: &clap::Command) {
+            let own = command.get_about().into_iter();
+            for help in own.chain(command.get_arguments().filter_map(clap::Arg::get_help)) {
+                let text = help.to_string();
+                assert!(!text.ends_with('.'), "{}: {text}", command.get_name());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+}

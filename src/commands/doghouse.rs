@@ -1,0 +1,42 @@
+//! `git advisor doghouse`: is Codex left alone, until when, and the way out.
+
+use anyhow::{Context, Result};
+
+use super::print;
+use crate::cli::{DoghouseAction, DoghouseArgs};
+use crate::config::{Config, Layers};
+use crate::consult::doghouse::{self, State};
+use crate::consult::failure::utc;
+use crate::exit::Exit;
+use crate::{source, visible};
+
+pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exit> {
+    let repo = source::open().ok();
+    let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
+    let text = match args.action {
+        DoghouseAction::Status => status(&doghouse::state(&config.doghouse)),
+        DoghouseAction::Clear => {
+            let cleared = doghouse::clear().context("cannot remove the marker")?;
+            if cleared { "cleared: the next review asks Codex again" } else { "there was no marker" }.to_owned()
+        }
+    };
+    print(&format!("{text}\n"))?;
+    Ok(Exit::Clean)
+}
+
+/// The state in a line.
+pub(super) fn status(state: &State) -> String {
+    match state {
+        State::Free => "free: reviews ask Codex".to_owned(),
+        State::Held(marker) => format!(
+            "held until {} since {} ({}: {}); `git advisor doghouse clear` asks again at once",
+            utc(marker.until),
+            utc(marker.since),
+            visible::line(&marker.class),
+            visible::line(&marker.message),
+        ),
+        State::Corrupt(path) => {
+            format!("free: `{}` is no marker and is ignored; `git advisor doghouse clear` removes it", path.display())
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `git advisor log` and `show`: earlier reviews of this repository.
+
+use anyhow::{Context, Result, bail};
+
+use super::{print, print_bytes};
+use crate::cli::{PartArgs, ShowArgs};
+use crate::exit::Exit;
+use crate::record::{Part, Records};
+use crate::report::log;
+use crate::{source, visible};
+
+pub(super) fn list() -> Result<Exit> {
+    print(&log::entries(&records()?.list()))?;
+    Ok(Exit::Clean)
+}
+
+pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
+    let Some(record) = records()?.find(args.id.as_deref()) else {
+        match &args.id {
+            Some(id) => bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id)),
+            None => bail!("there is no review yet; `git advisor review` makes one"),
+        }
+    };
+    let part = part(&args.part);
+    let content = record.read(part).or_else(|error| match part {
+        // A call that was cut off has a prompt and no report.
+        Part::Markdown => record.read(Part::Prompt),
+        _ => Err(error),
+    });
+    let content = content.with_context(|| format!("review `{}` has no such part", record.id))?;
+    match part {
+        // JSON escapes what is active by itself, and the prompt was gated when it was made.
+        Part::Json | Part::Prompt | Part::Markdown => print_bytes(&content)?,
+        Part::Answer | Part::Events | Part::Stderr => {
+            print(visible::text(&content).as_str())?;
+            print("\n")?;
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+fn part(args: &PartArgs) -> Part {
+    match args {
+        PartArgs { json: true, .. } => Part::Json,
+        PartArgs { prompt: true, .. } => Part::Prompt,
+        PartArgs { answer: true, .. } => Part::Answer,
+        PartArgs { events: true, .. } => Part::Events,
+        PartArgs { stderr: true, .. } => Part::Stderr,
+        _ => Part::Markdown,
+    }
+}
+
+/// The records of this repository; outside of one, those of patches.
+fn records() -> Result<Records> {
+    let repo = source::open().ok();
+    Records::of(repo.as_ref()).context("there is neither a repository nor a home directory here")
+}

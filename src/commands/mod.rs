@@ -1,0 +1,63 @@
+//! The subcommands, each a recipe: one line a stage, each result named.
+
+mod demo;
+mod doctor;
+mod doghouse;
+mod init;
+mod log;
+mod prompt;
+mod review;
+mod scan;
+mod session;
+
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Runs the command that was typed.
+///
+/// # Errors
+/// When the request itself is wrong; the message names the mend. The exit status is then 2.
+pub fn run(cli: &Cli) -> Result<Exit> {
+    match &cli.command {
+        Command::Review(args) => review::run(args, &cli.config),
+        Command::Scan(args) => scan::run(args, &cli.config),
+        Command::Prompt(args) => prompt::run(args, &cli.config),
+        Command::Log => log::list(),
+        Command::Show(args) => log::show(args),
+        Command::Doghouse(args) => doghouse::run(args, &cli.config),
+        Command::Doctor => doctor::run(&cli.config),
+        Command::Init => init::run(),
+        Command::Demo(args) => demo::run(args, &cli.config),
+    }
+}
+
+/// Prints a report on stdout. A reader that has gone away has seen what it wanted.
+fn print(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(text: &[u8]) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the report to stdout"),
+    }
+}
+
+/// Tells the user something beside the report, on stderr.
+fn tell(kind: &str, text: &str) {
+    use owo_colors::OwoColorize;
+    let text = crate::visible::line(text);
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{}: {text}", kind.yellow().bold());
+}
+
+/// Columns of the terminal, within what reads well.
+fn width() -> usize {
+    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+    columns.clamp(60, 120)
+}

@@ -1,0 +1,79 @@
+//! What every command on a change begins with: repository, configuration, rules; then the scan.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use git2::Repository;
+
+use crate::change;
+use crate::classify;
+use crate::config::{Config, Layers};
+use crate::pack;
+use crate::prompt::{self, Nonce, Prompt};
+use crate::report::{Compared, Scan, Stats};
+use crate::rules::{Languages, Rules};
+use crate::source::{self, Spec};
+
+/// Where and how a command works.
+pub(super) struct Session {
+    pub(super) repo: Option<Repository>,
+    pub(super) config: Config,
+    pub(super) rules: Rules,
+}
+
+impl Session {
+    /// Opens the repository (a patch needs none) and loads the configuration.
+    pub(super) fn open(spec: &Spec, flags: &[(String, String)]) -> Result<Session> {
+        let repo = match (source::open(), spec) {
+            (Ok(repo), _) => Some(repo),
+            (Err(_), Spec::Patch(_)) => None,
+            (Err(error), _) => return Err(error.into()),
+        };
+        Session::within(repo, flags)
+    }
+
+    /// The same for a repository that is already open.
+    pub(super) fn within(repo: Option<Repository>, flags: &[(String, String)]) -> Result<Session> {
+        let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
+        let rules = config.rules()?;
+        Ok(Session { repo, config, rules })
+    }
+
+    /// Source to packet: everything that happens on this machine alone.
+    pub(super) fn scan(&self, spec: &Spec, question: Option<&str>, nonce: &Nonce) -> Result<Scan> {
+        let begun = Instant::now();
+        let comparison = source::resolve(self.repo.as_ref(), spec)?;
+        let change = change::read(&comparison, &self.config.select, Languages::built_in())?;
+        let classified = classify::classify(&change, &self.rules, &self.config.select);
+        let overhead = prompt::overhead(question, self.rules.categories());
+        let budget = self.config.limits.prompt_tokens.saturating_sub(overhead);
+        let packet = pack::pack(&change, &classified, &nonce.mark, budget);
+        let mut stats = Stats {
+            counts: classified.counts(&change),
+            diff_bytes: change.files.iter().map(|file| file.diff_bytes).sum(),
+            selected_bytes: classified.selected().map(|score| change.hunk_bytes(score.id)).sum(),
+            ..Stats::default()
+        };
+        let source = Compared {
+            kind: comparison.kind,
+            spec: comparison.spec,
+            old: comparison.old,
+            new: comparison.new,
+            notes: comparison.notes,
+        };
+        stats.duration = begun.elapsed();
+        let mut scan = Scan { source, change, classified, packet, stats };
+        if scan.stats.counts.selected_hunks > 0 {
+            let text = self.prompt(&scan, question, nonce);
+            scan.stats.prompt_tokens = pack::estimated_tokens(text.text().len());
+        }
+        scan.stats.duration = begun.elapsed();
+        Ok(scan)
+    }
+
+    /// The prompt for a scan.
+    pub(super) fn prompt(&self, scan: &Scan, question: Option<&str>, nonce: &Nonce) -> Prompt {
+        let categories = self.rules.categories();
+        prompt::render(&scan.packet, &scan.change, scan.stats.counts, categories, question, nonce)
+    }
+}

@@ -1,0 +1,172 @@
+//! The layers, lowest first: user's file, repository's file, git config, environment, flags.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bstr::ByteSlice;
+use etcetera::BaseStrategy;
+use git2::{ConfigLevel, Repository};
+
+use super::{ConfigError, Origin, Setting, Written, table};
+use crate::env;
+use crate::rules::{CategorySyntax, RuleSyntax};
+
+/// Name of the repository's file, at the top of its work tree.
+const FILE: &str = "advisor.toml";
+
+/// A larger file than this, in bytes, is no configuration.
+pub(super) const MAX_BYTES: u64 = 256 << 10;
+
+/// Where values may come from in this run.
+pub struct Layers<'a> {
+    /// The repository, if there is one.
+    pub repo: Option<&'a Repository>,
+    /// `key=value` as given with flags, in order.
+    pub flags: Vec<(String, String)>,
+}
+
+/// All that the layers hold, lowest first.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) settings: Vec<Setting>,
+    pub(super) rules: Vec<RuleSyntax>,
+    pub(super) categories: Vec<CategorySyntax>,
+    /// The file that gave the last rules, for messages.
+    pub(super) rule_file: String,
+}
+
+impl Layers<'_> {
+    pub(super) fn read(&self) -> Result<Read, ConfigError> {
+        let mut read = Read::default();
+        if let Some(path) = user_file() {
+            let shown = path.display().to_string();
+            if let Some(text) = on_disk(&path, &shown, Links::Followed)? {
+                table::read(&text, &Origin::User(shown), &mut read)?;
+            }
+        }
+        if let Some(repo) = self.repo
+            && let Some(text) = tracked(repo)?
+        {
+            table::read(&text, &Origin::Repository(FILE.to_owned()), &mut read)?;
+        }
+        read.settings.extend(git_config(self.repo));
+        read.settings.extend(environment());
+        read.settings.extend(self.flags.iter().map(|(key, value)| Setting {
+            key: key.clone(),
+            value: Written::Text(value.clone()),
+            origin: Origin::Flag,
+            line: None,
+        }));
+        Ok(read)
+    }
+}
+
+/// The user's own file: `$XDG_CONFIG_HOME/git-advisor/config.toml`.
+pub fn user_file() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.config_dir().join("git-advisor").join("config.toml"))
+}
+
+/// The repository's file: of the work tree, or of HEAD where there is none.
+fn tracked(repo: &Repository) -> Result<Option<String>, ConfigError> {
+    if let Some(top) = repo.workdir() {
+        return on_disk(&top.join(FILE), FILE, Links::Refused);
+    }
+    let blob = repo.head().and_then(|head| head.peel_to_tree()).and_then(|tree| {
+        let entry = tree.get_path(Path::new(FILE))?;
+        entry.to_object(repo)
+    });
+    let Some(blob) = blob.ok().and_then(|object| object.into_blob().ok()) else { return Ok(None) };
+    checked(blob.content().to_vec(), FILE).map(Some)
+}
+
+/// Whether a file may be reached through a symbolic link: the user's own may, a repository's not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Followed,
+    Refused,
+}
+
+fn on_disk(path: &Path, shown: &str, links: Links) -> Result<Option<String>, ConfigError> {
+    let failed = |error: std::io::Error| ConfigError::new(shown, format!("cannot be read: {error}"));
+    let about = match if links == Links::Followed { fs::metadata(path) } else { fs::symlink_metadata(path) } {
+        Ok(about) => about,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if !about.is_file() {
+        return Err(ConfigError::new(shown, "is no regular file; a link is not followed"));
+    }
+    if about.len() > MAX_BYTES {
+        return Err(ConfigError::new(shown, "is larger than 256 KiB, which is no configuration"));
+    }
+    checked(fs::read(path).map_err(failed)?, shown).map(Some)
+}
+
+fn checked(bytes: Vec<u8>, shown: &str) -> Result<String, ConfigError> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ConfigError::new(shown, "is larger than 256 KiB, which is no configuration"));
+    }
+    let line = |valid: usize| bytes[..valid].find_iter(b"\n").count() + 1;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(ConfigError::new(format!("{shown}:{}", line(error.valid_up_to())), "is not UTF-8")),
+    }
+}
+
+/// `advisor.*` of git's configuration, lowest level first; a key given twice adds lines.
+fn git_config(repo: Option<&Repository>) -> Vec<Setting> {
+    let config = match repo {
+        Some(repo) => repo.config(),
+        None => git2::Config::open_default(),
+    };
+    let mut found: Vec<Setting> = Vec::new();
+    let Ok(mut config) = config else { return found };
+    let Ok(config) = config.snapshot() else { return found };
+    let Ok(mut entries) = config.entries(Some("^advisor\\.")) else { return found };
+    while let Some(Ok(entry)) = entries.next() {
+        let (Ok(name), value) = (entry.name(), entry.value().unwrap_or("")) else { continue };
+        let key = name.strip_prefix("advisor.").unwrap_or(name).to_owned();
+        let origin = Origin::Git(level(entry.level()));
+        match found.iter_mut().find(|other| other.key == key && other.origin == origin) {
+            Some(Setting { value: Written::Text(text), .. }) if is_many(&key) => {
+                text.push('\n');
+                text.push_str(value);
+            }
+            _ => found.push(Setting { key, value: Written::Text(value.to_owned()), origin, line: None }),
+        }
+    }
+    found
+}
+
+/// Whether a key takes several values, which git config gives one by one.
+fn is_many(key: &str) -> bool {
+    use super::keys::Kind;
+    super::keys::find(key).is_some_and(|key| matches!(key.kind, Kind::List | Kind::Table))
+}
+
+fn level(level: ConfigLevel) -> &'static str {
+    match level {
+        ConfigLevel::ProgramData | ConfigLevel::System => "system",
+        ConfigLevel::XDG | ConfigLevel::Global => "global",
+        ConfigLevel::Local => "local",
+        ConfigLevel::Worktree => "worktree",
+        _ => "command",
+    }
+}
+
+/// `GIT_ADVISOR_GATE_FAIL_ON` is `gate.fail_on`: the first underscore ends the table's name.
+fn environment() -> Vec<Setting> {
+    env::config()
+        .into_iter()
+        .map(|(name, value)| {
+            let rest = name.strip_prefix(env::PREFIX).unwrap_or(&name);
+            Setting {
+                key: rest.replacen('_', ".", 1).to_ascii_lowercase(),
+                value: Written::Text(value),
+                origin: Origin::Environment(name),
+                line: None,
+            }
+        })
+        .collect()
+}

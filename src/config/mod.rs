@@ -1,0 +1,290 @@
+//! What is set, by whom, and what a repository may tune.
+//!
+//! Every layer is read into the same thing, a list of [`Setting`]s, and applied lowest first through
+//! one table of [`keys`]. Keys about safety are refused where they come with the change under review.
+
+mod error;
+mod keys;
+mod layers;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::rules::{CategorySyntax, RuleSyntax, Severity};
+
+pub use error::ConfigError;
+pub use keys::{KEYS, Key, Trust};
+pub use layers::{Layers, user_file};
+
+/// The configuration in force.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// How Codex is called.
+    pub codex: Codex,
+    /// Clocks and budgets.
+    pub limits: Limits,
+    /// How long a limited Codex is left alone.
+    pub doghouse: Doghouse,
+    /// What fails the run.
+    pub gate: Gate,
+    /// What is looked at.
+    pub select: Select,
+    /// The user's own rules.
+    pub rules: Vec<RuleSyntax>,
+    /// The user's own categories.
+    pub categories: Vec<CategorySyntax>,
+    /// Where each value came from that is not a default, by key.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+/// `[codex]`
+#[derive(Debug, Clone)]
+pub struct Codex {
+    /// Program to run: a name looked up in `PATH`, or a path.
+    pub command: String,
+    /// Model, or `auto`: the heaviest of the installed Codex's own catalog.
+    pub model: String,
+    /// Reasoning effort; the highest that the model has where it has not this one.
+    pub effort: String,
+    /// Whose provider table is used.
+    pub provider: Provider,
+    /// Further settings, handed to Codex as `-c key=value`.
+    pub config: toml::Table,
+    /// Names of further environment variables to pass on.
+    pub env: Vec<String>,
+}
+
+/// Whose provider table is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// Ours, without retries.
+    Isolated,
+    /// Codex's built-in one.
+    Builtin,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until the server's first headers.
+    pub first_answer: Duration,
+    /// Without a sign of life.
+    pub idle: Duration,
+    /// For the whole call.
+    pub deadline: Duration,
+    /// Budget of a prompt, in estimated tokens.
+    pub prompt_tokens: usize,
+}
+
+/// `[doghouse]`
+#[derive(Debug, Clone, Copy)]
+pub struct Doghouse {
+    /// How long after a limit without a stated end; zero switches the doghouse off.
+    pub duration: Duration,
+    /// Longest time, whatever the service states.
+    pub max: Duration,
+}
+
+/// `[gate]`
+#[derive(Debug, Clone, Copy)]
+pub struct Gate {
+    /// The least severity that fails the run; `None` means never.
+    pub fail_on: Option<Severity>,
+}
+
+/// `[select]`
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// The least score that earns a call, between 0 and 1.
+    pub threshold: f64,
+    /// Unchanged lines around an edit, as `git diff -U`.
+    pub context_lines: u32,
+    /// Files that are looked at whatever the built-in reasons say.
+    pub include: Globs,
+    /// Files that are passed over.
+    pub exclude: Globs,
+    /// Whether generated files are looked at.
+    pub generated: bool,
+    /// Whether vendored files are looked at.
+    pub vendored: bool,
+}
+
+/// A set of globs that remembers how it was written.
+#[derive(Debug, Clone, Default)]
+pub struct Globs {
+    written: Vec<String>,
+    set: GlobSet,
+}
+
+impl Globs {
+    /// Compiles the globs.
+    ///
+    /// # Errors
+    /// Names the glob that is wrong.
+    pub fn new(written: Vec<String>) -> Result<Globs, String> {
+        let mut builder = GlobSetBuilder::new();
+        for glob in &written {
+            builder.add(Glob::new(glob).map_err(|error| error.to_string())?);
+        }
+        let set = builder.build().map_err(|error| error.to_string())?;
+        Ok(Globs { written, set })
+    }
+
+    /// Whether one of the globs fits.
+    pub fn is_match(&self, path: impl AsRef<std::path::Path>) -> bool {
+        !self.written.is_empty() && self.set.is_match(path)
+    }
+}
+
+/// Where a value came from; later ones win.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The user's file.
+    User(String),
+    /// The repository's tracked file.
+    Repository(String),
+    /// git's own configuration, with its level.
+    Git(&'static str),
+    /// An environment variable.
+    Environment(String),
+    /// A flag of this run.
+    Flag,
+}
+
+impl Origin {
+    /// Whether values from here may touch safety.
+    fn may(&self, trust: Trust) -> bool {
+        trust == Trust::Anyone || !matches!(self, Origin::Repository(_))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::User(path) | Origin::Repository(path) => f.write_str(path),
+            Origin::Git(level) => write!(f, "git config ({level})"),
+            Origin::Environment(name) => write!(f, "${name}"),
+            Origin::Flag => f.write_str("command line"),
+        }
+    }
+}
+
+/// A value for a key, as a layer gives it.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Dotted key as it was written.
+    key: String,
+    /// The value.
+    value: Written,
+    /// Which layer.
+    origin: Origin,
+    /// 1-based line of the file, where there is one.
+    line: Option<usize>,
+}
+
+/// A value as it was written.
+#[derive(Debug, Clone)]
+enum Written {
+    /// In TOML.
+    Toml(toml::Value),
+    /// In git's configuration, a variable or a flag.
+    Text(String),
+}
+
+impl Config {
+    /// Applies all layers to the defaults.
+    ///
+    /// # Errors
+    /// Names the file or variable, the line, the key and the mend.
+    pub fn load(layers: &Layers<'_>) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        let read = layers.read()?;
+        config.rules = read.rules;
+        config.categories = read.categories;
+        for setting in &read.settings {
+            config.apply(setting)?;
+        }
+        crate::rules::Rules::with(&config.rules, &config.categories)
+            .map_err(|error| ConfigError::rule(&read.rule_file, &error))?;
+        Ok(config)
+    }
+
+    /// The rules in force.
+    ///
+    /// # Errors
+    /// When an own rule is wrong; [`Config::load`] has checked that none is.
+    pub fn rules(&self) -> Result<crate::rules::Rules, crate::rules::RuleError> {
+        crate::rules::Rules::with(&self.rules, &self.categories)
+    }
+
+    fn apply(&mut self, setting: &Setting) -> Result<(), ConfigError> {
+        let Some(key) = keys::find(&setting.key) else {
+            return Err(ConfigError::unknown_key(setting, keys::nearest(&setting.key)));
+        };
+        if !setting.origin.may(key.trust) {
+            return Err(ConfigError::not_for_a_repository(setting, key.name));
+        }
+        let value = match &setting.value {
+            Written::Toml(value) => Ok(value.clone()),
+            Written::Text(text) => key.kind.read(text),
+        };
+        value
+            .and_then(|value| (key.set)(self, &value))
+            .map_err(|problem| ConfigError::value(setting, key.name, &problem))?;
+        self.origins.insert(key.name, setting.origin.clone());
+        Ok(())
+    }
+}
+
+impl Default for Codex {
+    fn default() -> Self {
+        Codex {
+            command: "codex".to_owned(),
+            model: "auto".to_owned(),
+            effort: "xhigh".to_owned(),
+            provider: Provider::Isolated,
+            config: toml::Table::new(),
+            env: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            first_answer: Duration::from_secs(60),
+            idle: Duration::from_secs(300),
+            deadline: Duration::from_secs(1800),
+            prompt_tokens: 24_000,
+        }
+    }
+}
+
+impl Default for Doghouse {
+    fn default() -> Self {
+        Doghouse { duration: Duration::from_secs(3600), max: Duration::from_secs(7 * 86_400) }
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Gate { fail_on: Some(Severity::High) }
+    }
+}
+
+impl Default for Select {
+    fn default() -> Self {
+        Select {
+            threshold: 0.5,
+            context_lines: 3,
+            include: Globs::default(),
+            exclude: Globs::default(),
+            generated: false,
+            vendored: false,
+        }
+    }
+}

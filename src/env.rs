@@ -1,0 +1,49 @@
+//! Every environment variable that the program reads, named in one place.
+#![expect(clippy::disallowed_methods, reason = "this is the one place")]
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Prefix of the variables that set a configuration key: `GIT_ADVISOR_GATE_FAIL_ON` is `gate.fail_on`.
+pub const PREFIX: &str = "GIT_ADVISOR_";
+
+/// Names with our prefix that are no configuration keys: the hook's way out, and what the test bench sets.
+pub const NOT_CONFIG: [&str; 3] = ["SKIP", "TEST_CODEX", "REQUIRE_CODEX"];
+
+/// All variables that start with [`PREFIX`] and name a configuration key, sorted by name.
+/// A value that is no UTF-8 is handed on lossily: it cannot be a valid setting.
+pub fn config() -> Vec<(String, String)> {
+    let mut found: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            let rest = name.strip_prefix(PREFIX)?;
+            let wanted = !NOT_CONFIG.contains(&rest);
+            wanted.then(|| (name.clone(), value.to_string_lossy().into_owned()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// `PATH`, where programs are looked up.
+pub fn path() -> Option<OsString> {
+    std::env::var_os("PATH")
+}
+
+/// Where the user's own Codex keeps its login: `CODEX_HOME`, else `~/.codex`.
+pub fn codex_home() -> Option<PathBuf> {
+    match std::env::var_os("CODEX_HOME") {
+        Some(home) if !home.is_empty() => Some(PathBuf::from(home)),
+        _ => etcetera::home_dir().ok().map(|home| home.join(".codex")),
+    }
+}
+
+/// Whether a Codex key is given by `CODEX_API_KEY`, which makes a login file unnecessary.
+pub fn codex_api_key_is_set() -> bool {
+    passed_on("CODEX_API_KEY").is_some()
+}
+
+/// The value of a variable that goes on to Codex, if it is set and not empty.
+pub fn passed_on(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,46 @@
+//! Files that never leave the machine, whatever a rule says of them.
+
+use std::sync::OnceLock;
+
+use bstr::{BStr, ByteSlice};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// Names under which secrets are kept; a sample of the same name is no secret.
+const DENIED: [&str; 17] = [
+    "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore",
+    "**/*.kdbx", "**/id_rsa*", "**/id_dsa*", "**/id_ecdsa*", "**/id_ed25519*", "**/.netrc",
+    "**/.git-credentials", "**/.pgpass", "**/.htpasswd",
+];
+
+/// Endings of samples that may go along.
+const SAMPLES: [&str; 5] = [".example", ".sample", ".template", ".dist", ".pub"];
+
+/// Whether files of this path never leave the machine.
+pub(super) fn is_denied(path: &BStr) -> bool {
+    static SET: OnceLock<GlobSet> = OnceLock::new();
+    let set = SET.get_or_init(|| {
+        let mut builder = GlobSetBuilder::new();
+        for glob in DENIED {
+            let glob = GlobBuilder::new(glob).case_insensitive(true).build();
+            builder.add(glob.expect("constant globs, walked by the test below"));
+        }
+        builder.build().expect("constant globs, walked by the test below")
+    });
+    let sample = SAMPLES.iter().any(|ending| path.ends_with(ending.as_bytes()));
+    !sample && set.is_match(path.to_path_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_secrets_are_denied_and_samples_are_not() {
+        for path in [".env", "deploy/.env.production", "certs/Server.KEY", "home/.ssh/id_rsa", "a/.netrc"] {
+            assert!(is_denied(path.into()), "{path}");
+        }
+        for path in [".env.example", "src/env.rs", "keys/id_rsa.pub", "keyboard.rs"] {
+            assert!(!is_denied(path.into()), "{path}");
+        }
+    }
+}

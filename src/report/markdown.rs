@@ -1,0 +1,147 @@
+//! The review file. Foreign text stands in code only, so that no Markdown or HTML of it is active.
+
+use super::{Review, Status};
+use crate::change::Change;
+use crate::prompt::Prompt;
+use crate::synthesize::Finding;
+use crate::visible;
+
+/// The whole review as Markdown: question, answer verbatim, synthesis.
+pub fn review(review: &Review) -> String {
+    let mut out = String::from("# git-advisor review\n\n");
+    summary(&mut out, review);
+    out.push_str("\n## Synthesis\n\n");
+    out.push_str(&fenced("text", &review.checked.synthesis.text));
+    if !review.checked.findings.is_empty() {
+        out.push_str("\n## Findings, checked against the change\n");
+    }
+    for found in &review.checked.findings {
+        finding(&mut out, found);
+    }
+    answer(&mut out, review);
+    question(&mut out, review);
+    skipped(&mut out, &review.scan.change);
+    out
+}
+
+fn summary(out: &mut String, review: &Review) {
+    let counts = review.scan.stats.counts;
+    let source = &review.scan.source;
+    let mut row = |name: &str, value: &str| out.push_str(&format!("- {name}: {value}\n"));
+    row("Source", &code(&source.spec));
+    if let (Some(old), Some(new)) = (&source.old, &source.new) {
+        row("Commits", &format!("{}..{}", code(old), code(new)));
+    }
+    row("Changed", &format!("{} files, {} hunks, {} picked", counts.files, counts.hunks, counts.selected_hunks));
+    let consultation = &review.consultation;
+    match consultation.status {
+        Status::Answered => {
+            let model = consultation.model.as_deref().unwrap_or("unknown");
+            let effort = consultation.effort.as_deref().unwrap_or("unknown");
+            row("Asked", &format!("{}, effort {}, {} s", code(model), code(effort), consultation.duration.as_secs()));
+        }
+        Status::NotNeeded => row("Asked", "nobody: nothing risky changed"),
+        Status::Skipped => row("Asked", "nobody, as wanted"),
+        Status::Unavailable => {
+            let line = consultation.failure.as_ref().map(crate::consult::Failure::line);
+            row("No answer", &code(&line.unwrap_or_default()));
+        }
+    }
+    let threshold = review.verdict.threshold.map_or("never", crate::rules::Severity::name);
+    let outcome = match review.verdict.outcome {
+        crate::verdict::Outcome::Fail => "fail",
+        crate::verdict::Outcome::Warn => "warn",
+        crate::verdict::Outcome::Pass => "pass",
+    };
+    row("Verdict", &format!("**{outcome}** (fails on {threshold})"));
+    row("Recommendation", review.checked.synthesis.recommendation.name());
+    for note in &source.notes {
+        row("Note", &code(note));
+    }
+}
+
+fn finding(out: &mut String, finding: &Finding) {
+    let side = if finding.on_old_side { " (removed)" } else { "" };
+    let place = code(&format!("{}:{}-{}", finding.file, finding.start_line, finding.end_line));
+    out.push_str(&format!(
+        "\n### {}: {}, {}\n\n{}\n\n{place}{side}, {}, confidence {:.2}{}\n\n",
+        finding.id,
+        finding.severity.name(),
+        finding.verdict.name(),
+        code(finding.title.as_str()),
+        code(finding.category.as_str()),
+        finding.confidence,
+        if finding.gates { ", **blocks**" } else { "" },
+    ));
+    out.push_str(&fenced("", finding.evidence.as_str()));
+    let mut part = |name: &str, text: &str| {
+        if !text.trim().is_empty() {
+            out.push_str(&format!("\n{name}:\n\n{}", fenced("text", text)));
+        }
+    };
+    part("Why", finding.explanation.as_str());
+    part("What to change", finding.recommendation.as_str());
+    part("Checked", &finding.reasons.join("\n"));
+}
+
+fn answer(out: &mut String, review: &Review) {
+    let Some(raw) = &review.answer else { return };
+    out.push_str("\n## Answer, verbatim\n\n");
+    if let Some(answer) = &review.checked.answer {
+        out.push_str(&fenced("text", visible::text(&answer.summary).as_str()));
+        out.push('\n');
+    }
+    out.push_str("<details><summary>The raw message</summary>\n\n");
+    out.push_str(&fenced("json", visible::text(raw).as_str()));
+    out.push_str("\n</details>\n");
+}
+
+fn question(out: &mut String, review: &Review) {
+    let Some(prompt) = &review.prompt else { return };
+    out.push_str("\n## Question\n\n");
+    out.push_str(&fenced("text", &prompt.question));
+    out.push_str("\n<details><summary>The prompt as it was sent</summary>\n\n");
+    out.push_str(&fenced("text", Prompt::text(prompt)));
+    out.push_str("\n</details>\n");
+}
+
+fn skipped(out: &mut String, change: &Change) {
+    let mut skipped = change.files.iter().filter_map(|file| Some((file, file.skipped?))).peekable();
+    if skipped.peek().is_some() {
+        out.push_str("\n## Skipped files\n\n");
+    }
+    for (file, skip) in skipped {
+        out.push_str(&format!("- {} ({})\n", code(visible::line(&file.path).as_str()), skip.name()));
+    }
+}
+
+/// Inline code that its content cannot end.
+fn code(text: &str) -> String {
+    let text = visible::line(text).into_string();
+    let fence = "`".repeat(longest_run(&text) + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A code block that its content cannot end.
+fn fenced(language: &str, text: &str) -> String {
+    let fence = "`".repeat((longest_run(text) + 1).max(3));
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_cannot_leave_its_code() {
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`x"), "`` `x ``");
+        assert_eq!(fenced("", "```\n<script>\n````"), "`````\n```\n<script>\n````\n`````\n");
+        assert_eq!(code("a\nb"), "`a<U+000A>b`");
+    }
+}

@@ -1,0 +1,133 @@
+//! The finished review, written down: one file per format, each a leaf.
+
+pub mod json;
+pub mod log;
+pub mod markdown;
+pub mod progress;
+mod snippet;
+pub mod terminal;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::change::Change;
+use crate::classify::{Classified, Counts};
+use crate::consult::Failure;
+use crate::pack::Packet;
+use crate::prompt::Prompt;
+use crate::source::Kind;
+use crate::synthesize::Checked;
+use crate::verdict::Verdict;
+
+/// What was compared.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// Kind of the source.
+    pub kind: Kind,
+    /// The source as it was typed.
+    pub spec: String,
+    /// Id of the old side.
+    pub old: Option<String>,
+    /// Id of the new side.
+    pub new: Option<String>,
+    /// What the user should know about the choice of the sides.
+    pub notes: Vec<String>,
+}
+
+/// What the analyzer found.
+#[derive(Debug)]
+pub struct Scan {
+    /// What was compared.
+    pub source: Compared,
+    /// The change.
+    pub change: Change,
+    /// The rules' signals and scores.
+    pub classified: Classified,
+    /// What would be sent.
+    pub packet: Packet,
+    /// Size of the numbers.
+    pub stats: Stats,
+}
+
+/// The numbers of a scan.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stats {
+    /// Files and hunks.
+    pub counts: Counts,
+    /// Size of the unified diff, in bytes: its lines with sign and line feed.
+    pub diff_bytes: u64,
+    /// The same of the selected hunks.
+    pub selected_bytes: u64,
+    /// Estimated tokens of the prompt, 0 where none is needed.
+    pub prompt_tokens: usize,
+    /// Wall time of reading, classifying and packing.
+    pub duration: Duration,
+}
+
+/// A finished review.
+#[derive(Debug)]
+pub struct Review {
+    /// What the analyzer found.
+    pub scan: Scan,
+    /// What was asked; none where nothing was risky.
+    pub prompt: Option<Prompt>,
+    /// What became of the question.
+    pub consultation: Consultation,
+    /// Codex's last message, verbatim.
+    pub answer: Option<String>,
+    /// The checked answer.
+    pub checked: Checked,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Id of the record, where there is one.
+    pub record: Option<String>,
+}
+
+/// What became of the question.
+#[derive(Debug, Clone)]
+pub struct Consultation {
+    /// In one word.
+    pub status: Status,
+    /// Why there is no answer.
+    pub failure: Option<Failure>,
+    /// Codex's session.
+    pub session_id: Option<String>,
+    /// The model that was asked.
+    pub model: Option<String>,
+    /// The effort that was asked for.
+    pub effort: Option<String>,
+    /// Token counts as Codex reports them.
+    pub usage: Option<Value>,
+    /// Wall time of the call.
+    pub duration: Duration,
+}
+
+/// What became of the question, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Codex answered.
+    Answered,
+    /// No hunk was worth a question.
+    NotNeeded,
+    /// Codex could not be had.
+    Unavailable,
+    /// The user wanted no call.
+    Skipped,
+}
+
+impl Consultation {
+    /// A consultation that did not take place.
+    pub fn none(status: Status) -> Self {
+        Consultation {
+            status,
+            failure: None,
+            session_id: None,
+            model: None,
+            effort: None,
+            usage: None,
+            duration: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The report for a person at a terminal: question, answer, synthesis.
+//!
+//! Colours are always written; the stream that prints them takes them out where they do not belong.
+
+use std::fmt::Write;
+
+use owo_colors::{OwoColorize, Style};
+
+use super::{Consultation, Review, Scan, Status, snippet};
+use crate::change::{Change, HunkId};
+use crate::classify::{HunkScore, Signal};
+use crate::consult::Advice;
+use crate::pack::Redactor;
+use crate::rules::Side;
+use crate::synthesize::{Answer, Finding, Opinion, State};
+use crate::verdict::Outcome;
+use crate::visible;
+
+/// Most skipped files that are listed one by one.
+const MAX_SKIPPED: usize = 12;
+
+/// Most signals that are listed for a hunk.
+const MAX_SIGNALS: usize = 6;
+
+/// The analyzer's report.
+pub fn scan(scan: &Scan) -> String {
+    let mut out = String::new();
+    heading(&mut out, scan);
+    for score in scan.classified.selected() {
+        out.push('\n');
+        hunk(&mut out, &scan.change, score);
+    }
+    let below = scan.classified.hunks.iter().filter(|hunk| !hunk.selected && hunk.score > 0.0).count();
+    if below > 0 {
+        line(&mut out, &format!("\n{} below the threshold with some signal (--format json lists them)", counted(below, "hunk")));
+    }
+    skipped(&mut out, &scan.change);
+    out
+}
+
+/// The review's report, wrapped to `width` columns.
+pub fn review(review: &Review, width: usize) -> String {
+    let mut out = String::new();
+    heading(&mut out, &review.scan);
+    skipped(&mut out, &review.scan.change);
+    if let Some(prompt) = &review.prompt {
+        section(&mut out, "Question");
+        paragraphs(&mut out, &prompt.question, width, "  ");
+        question(&mut out, review);
+        section(&mut out, &answer_heading(&review.consultation));
+        answer(&mut out, review, width);
+    }
+    if !review.checked.findings.is_empty() {
+        section(&mut out, "Findings, checked against the change");
+        for finding in &review.checked.findings {
+            checked(&mut out, finding, &review.scan.change, width);
+        }
+    }
+    section(&mut out, "Synthesis");
+    paragraphs(&mut out, &review.checked.synthesis.text, width, "  ");
+    out.push('\n');
+    verdict(&mut out, review);
+    out
+}
+
+fn heading(out: &mut String, scan: &Scan) {
+    let counts = scan.stats.counts;
+    let spec = visible::line(&scan.source.spec);
+    if counts.files == 0 {
+        line(out, &format!("{spec}: nothing changed"));
+        return;
+    }
+    let skipped = scan.change.files.iter().filter(|file| file.skipped.is_some()).count();
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let picked = if counts.selected_hunks == 0 {
+        "none touches anything risky".to_owned()
+    } else {
+        let share = scan.stats.selected_bytes * 100 / scan.stats.diff_bytes.max(1);
+        let hunks = if counts.selected_hunks == 1 { "is".to_owned() } else { "are".to_owned() };
+        format!("{} {hunks} worth a question ({share} % of the diff)", counts.selected_hunks)
+    };
+    let text = format!(
+        "{spec}: {} in {}{skipped}; {picked}",
+        counted(counts.hunks, "hunk"),
+        counted(counts.files, "file")
+    );
+    line(out, &text.bold().to_string());
+}
+
+fn skipped(out: &mut String, change: &Change) {
+    let skipped: Vec<_> = change.files.iter().filter_map(|file| Some((file, file.skipped?))).collect();
+    for (file, skip) in skipped.iter().take(MAX_SKIPPED) {
+        let text = format!("skipped {} ({})", visible::line(&file.path), skip.name());
+        line(out, &text.dimmed().to_string());
+    }
+    if skipped.len() > MAX_SKIPPED {
+        let text = format!("skipped {} more (--format json lists them)", skipped.len() - MAX_SKIPPED);
+        line(out, &text.dimmed().to_string());
+    }
+}
+
+fn place(change: &Change, id: HunkId) -> String {
+    let Some((file, hunk)) = change.hunk(id) else { return id.to_string() };
+    let path = visible::line(&file.path);
+    let start = if hunk.new.is_empty() { hunk.old.start } else { hunk.new.start };
+    let end = if hunk.new.is_empty() { hunk.old.end } else { hunk.new.end }.saturating_sub(1).max(start);
+    let function = hunk.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+    format!("{path}:{start}-{end}{function}")
+}
+
+fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
+    let categories: Vec<String> =
+        score.categories.iter().map(|(name, score)| format!("{name} {score:.2}")).collect();
+    let title = format!("{} {}", score.id.bold(), place(change, score.id));
+    line(out, &format!("{title}  {}", categories.join(", ").yellow()));
+    let mut strongest: Vec<&Signal> = score.signals.iter().collect();
+    strongest.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let mut shown: Vec<&Signal> = strongest.iter().copied().take(MAX_SIGNALS).collect();
+    shown.sort_by_key(|signal| signal.lines.start);
+    for signal in &shown {
+        let sign = match signal.side {
+            Side::Added => "+",
+            Side::Removed => "-",
+            Side::Context => " ",
+            Side::Path => "path",
+        };
+        let moved = if signal.moved { " (only moved)" } else { "" };
+        let what = format!("{:.2} {} {}{moved}", signal.weight, signal.rule, signal.title);
+        let excerpt = Redactor::default().line(signal.excerpt.as_str());
+        line(out, &format!("   {what}"));
+        line(out, &format!("        {}", format!("{sign}{} {excerpt}", signal.lines.start).dimmed()));
+    }
+    if strongest.len() > MAX_SIGNALS {
+        line(out, &format!("   and {}", counted(strongest.len() - MAX_SIGNALS, "more signal")));
+    }
+}
+
+fn question(out: &mut String, review: &Review) {
+    out.push('\n');
+    for packed in &review.scan.packet.hunks {
+        let lines = counted(packed.lines.len(), "line");
+        line(out, &format!("  {} {} ({lines})", packed.label.bold(), place(&review.scan.change, packed.id)));
+    }
+    for left in &review.scan.packet.left_out {
+        let text = format!("  {} {} left out: {}", left.id, place(&review.scan.change, left.id), left.why.words());
+        line(out, &text.yellow().to_string());
+    }
+    let redacted = match review.scan.packet.redacted {
+        0 => String::new(),
+        count => format!(", {} redacted", counted(count, "secret")),
+    };
+    let tokens = review.scan.stats.prompt_tokens;
+    let record = review.record.as_ref().map(|id| format!("; all of it: git advisor show {id} --prompt"));
+    let text = format!("  about {tokens} tokens{redacted}{}", record.unwrap_or_default());
+    line(out, &text.dimmed().to_string());
+}
+
+fn answer_heading(consultation: &Consultation) -> String {
+    let model = consultation.model.as_deref().unwrap_or("Codex");
+    match consultation.status {
+        Status::Answered => {
+            let effort = consultation.effort.as_ref().map(|effort| format!(", effort {effort}")).unwrap_or_default();
+            format!("Answer of {model}{effort}, {} s", consultation.duration.as_secs())
+        }
+        _ => "No answer".to_owned(),
+    }
+}
+
+/// What Codex said, in its own words. The findings follow with what the check of each gave.
+fn answer(out: &mut String, review: &Review, width: usize) {
+    match (&review.answer, &review.checked.answer) {
+        (Some(_), Some(read)) => verbatim(out, read, width),
+        (Some(raw), None) => {
+            line(out, &"  It cannot be read as findings; this is all of it:".yellow().to_string());
+            paragraphs(out, visible::text(raw).as_str(), width, "  | ");
+        }
+        (None, _) => match &review.consultation.failure {
+            Some(failure) => {
+                let text = format!("warning: {}", failure.line());
+                let text = if failure.advice == Advice::Wait { text.dimmed().to_string() } else { text };
+                line(out, &format!("  {}", text.yellow()));
+            }
+            None => line(out, "  Codex was not asked (--no-codex)."),
+        },
+    }
+    if let (Some(_), Some(id)) = (&review.answer, &review.record) {
+        let text = format!("  the raw answer: git advisor show {id} --answer");
+        line(out, &text.dimmed().to_string());
+    }
+}
+
+fn verbatim(out: &mut String, answer: &Answer, width: usize) {
+    paragraphs(out, visible::text(&answer.summary).as_str(), width, "  | ");
+    for opinion in &answer.hunks {
+        let word = match opinion.opinion {
+            Opinion::Finding => "finding",
+            Opinion::Clear => "clear",
+            Opinion::Unsure => "unsure",
+        };
+        let text = format!("{}: {word}: {}", visible::line(&opinion.label), visible::line(&opinion.note));
+        paragraphs(out, &text, width, "  | ");
+    }
+}
+
+fn checked(out: &mut String, finding: &Finding, change: &Change, width: usize) {
+    line(out, &snippet::finding(finding, change, width));
+    if finding.hunk.is_none() {
+        let text = format!("claimed at {}:{}\n{}", finding.file, finding.start_line, finding.evidence);
+        paragraphs(out, &text, width, "   > ");
+    }
+    let note = |out: &mut String, name: &str, text: &str| {
+        if !text.trim().is_empty() {
+            paragraphs(out, &format!("{name}: {text}"), width, "   = ");
+        }
+    };
+    note(out, finding.category.as_str(), finding.explanation.as_str());
+    note(out, "do", finding.recommendation.as_str());
+    let trust = match finding.trusts {
+        crate::synthesize::Trust::Codex => "Codex",
+        crate::synthesize::Trust::Advisor => "the rules",
+        crate::synthesize::Trust::Both => "both",
+        crate::synthesize::Trust::Neither => "neither",
+    };
+    let gates = if finding.gates { "; blocks" } else { "" };
+    note(out, "checked", &format!("{} (trust: {trust}, confidence {:.2}{gates})", finding.reasons.join("; "), finding.confidence));
+    out.push('\n');
+}
+
+fn verdict(out: &mut String, review: &Review) {
+    let state = match review.checked.synthesis.state {
+        State::Empty => "nothing changed",
+        State::Harmless => "nothing risky changed",
+        State::Complete => "reviewed",
+        State::Partial => "reviewed in part",
+        State::Unreadable => "answered, but the answer could not be read",
+        State::Outage => "not reviewed: Codex is not available",
+        State::Skipped => "not reviewed: no second opinion was wanted",
+    };
+    let threshold = review.verdict.threshold.map_or("never", crate::rules::Severity::name);
+    let (word, style) = match review.verdict.outcome {
+        Outcome::Fail => ("fail", Style::new().red().bold()),
+        Outcome::Warn => ("warn", Style::new().yellow().bold()),
+        Outcome::Pass => ("pass", Style::new().green().bold()),
+    };
+    let record = review.record.as_ref().map(|id| format!("; record {id}")).unwrap_or_default();
+    line(out, &format!("{}: {state} (fails on {threshold}){record}", word.style(style)));
+}
+
+fn section(out: &mut String, title: &str) {
+    line(out, &format!("\n{}", visible::line(title).as_str().cyan().bold()));
+}
+
+/// Text wrapped to the width, each line behind a margin.
+fn paragraphs(out: &mut String, text: &str, width: usize, margin: &str) {
+    let room = width.saturating_sub(margin.len()).max(30);
+    for paragraph in text.trim_end().lines() {
+        let hang = if paragraph.starts_with("- ") { "  " } else { "" };
+        let options = textwrap::Options::new(room).subsequent_indent(hang).break_words(false);
+        if paragraph.trim().is_empty() {
+            line(out, margin.trim_end());
+        }
+        for wrapped in textwrap::wrap(paragraph, options) {
+            line(out, &format!("{margin}{wrapped}"));
+        }
+    }
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

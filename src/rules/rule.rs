@@ -1,0 +1,191 @@
+//! A rule, checked and ready to read lines.
+
+use std::sync::OnceLock;
+
+use bstr::{BStr, ByteSlice};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::{Category, Languages, RuleError, RuleSyntax};
+
+/// How bad a flaw would be. Ordered: `Info` is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// A weakness that needs others to matter.
+    Low,
+    /// A flaw under some conditions.
+    Medium,
+    /// A flaw that an attacker can use.
+    High,
+    /// A flaw that gives an attacker the system.
+    Critical,
+}
+
+impl Severity {
+    /// All severities, the worst first.
+    pub const ALL: [Severity; 5] =
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+
+    /// The word of reports and configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::High => "high",
+            Severity::Medium => "medium",
+            Severity::Low => "low",
+            Severity::Info => "info",
+        }
+    }
+
+    /// The severity of a word, in any case.
+    pub fn named(word: &str) -> Option<Severity> {
+        Severity::ALL.into_iter().find(|severity| severity.name().eq_ignore_ascii_case(word))
+    }
+}
+
+/// What a rule reads of a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Lines that the change adds.
+    Added,
+    /// Lines that the change removes.
+    Removed,
+    /// Unchanged lines around.
+    Context,
+    /// The file's path.
+    Path,
+}
+
+/// A rule in force.
+#[derive(Debug)]
+pub struct Rule {
+    /// `category/kebab-case`.
+    pub id: String,
+    /// The category it speaks for.
+    pub category: String,
+    /// What a person reads.
+    pub title: String,
+    /// The sides that it reads.
+    pub sides: Vec<Side>,
+    /// How much it alone says that a hunk deserves a look, above 0 and at most 1.
+    pub weight: f64,
+    /// How bad it would be if it is a real flaw.
+    pub severity: Severity,
+    /// Weakness ids.
+    pub cwe: Vec<String>,
+    /// Whether a match is itself the proof of a flaw.
+    pub explicit: bool,
+    /// Whether lines that are only a comment count.
+    pub reads_comments: bool,
+    /// Bits of the languages it reads (see [`Languages::all_of`]).
+    languages: u64,
+    globs: Vec<String>,
+    compiled_globs: OnceLock<GlobSet>,
+    patterns: Vec<String>,
+    compiled: OnceLock<Vec<Regex>>,
+}
+
+/// Compiled size of one pattern, in bytes; far above every sensible rule, far below what hurts.
+const SIZE_LIMIT: usize = 2 << 20;
+
+impl Rule {
+    /// A rule of a built-in pack; what it holds has been proven by a test.
+    pub(super) fn built_in(syntax: RuleSyntax, category: &str, languages: &Languages) -> Rule {
+        let bits = languages.bits(&syntax.languages).unwrap_or(0);
+        Rule::new(syntax, category.to_owned(), bits)
+    }
+
+    /// A user's own rule, checked.
+    pub(super) fn own(
+        syntax: &RuleSyntax,
+        languages: &Languages,
+        categories: &[Category],
+    ) -> Result<Rule, RuleError> {
+        let wrong = |problem: String| RuleError { rule: syntax.id.clone(), problem };
+        let category = syntax.category.clone().or_else(|| syntax.id.split('/').next().map(str::to_owned));
+        let category = category.unwrap_or_default();
+        if !categories.iter().any(|known| known.name == category) {
+            let known: Vec<_> = categories.iter().map(|known| known.name.as_str()).collect();
+            let known = known.join(", ");
+            return Err(wrong(format!("`category` `{category}` is none of {known}; a `[[category]]` adds one")));
+        }
+        if syntax.patterns.is_empty() {
+            return Err(wrong("`patterns` is empty".to_owned()));
+        }
+        if !(syntax.weight > 0.0 && syntax.weight <= 1.0) {
+            return Err(wrong(format!("`weight` {} is not above 0 and at most 1", syntax.weight)));
+        }
+        let bits = languages.bits(&syntax.languages).map_err(|name| wrong(format!("`languages` has no `{name}`")))?;
+        for pattern in &syntax.patterns {
+            compile(pattern).map_err(|error| wrong(format!("`patterns`: {}", one_line(&error))))?;
+        }
+        for glob in &syntax.globs {
+            Glob::new(glob).map_err(|error| wrong(format!("`globs`: {error}")))?;
+        }
+        Ok(Rule::new(syntax.clone(), category, bits))
+    }
+
+    fn new(syntax: RuleSyntax, category: String, languages: u64) -> Rule {
+        Rule {
+            id: syntax.id,
+            category,
+            title: syntax.title,
+            sides: syntax.sides,
+            weight: syntax.weight,
+            severity: syntax.severity,
+            cwe: syntax.cwe,
+            explicit: syntax.explicit,
+            reads_comments: syntax.comments,
+            languages,
+            globs: syntax.globs,
+            compiled_globs: OnceLock::new(),
+            patterns: syntax.patterns,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Whether the rule reads a file, given the bits of its languages.
+    pub(super) fn reads(&self, path: &BStr, languages: u64) -> bool {
+        let anywhere = self.languages == 0 && self.globs.is_empty();
+        anywhere
+            || self.languages & languages != 0
+            || (!self.globs.is_empty() && self.globs().is_match(path.to_path_lossy()))
+    }
+
+    /// The patterns, compiled at the first call. A pattern that does not compile is left out: own
+    /// rules are checked when they are loaded and built-in ones by a test.
+    pub fn regexes(&self) -> &[Regex] {
+        self.compiled.get_or_init(|| self.patterns.iter().filter_map(|p| compile(p).ok()).collect())
+    }
+
+    fn globs(&self) -> &GlobSet {
+        self.compiled_globs.get_or_init(|| {
+            let mut builder = GlobSetBuilder::new();
+            for glob in self.globs.iter().filter_map(|glob| Glob::new(glob).ok()) {
+                builder.add(glob);
+            }
+            builder.build().unwrap_or_default()
+        })
+    }
+}
+
+/// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster).
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).multi_line(true).unicode(false).size_limit(SIZE_LIMIT).build()
+}
+
+fn one_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim().to_owned()
+}
+
+#[cfg(test)]
+pub(super) fn compiles(pattern: &str) -> Result<(), regex::Error> {
+    compile(pattern).map(drop)
+}

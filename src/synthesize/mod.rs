@@ -1,0 +1,146 @@
+//! Each claim of the answer checked against the change; agree, disagree, missing, recommend.
+//!
+//! The program decides here, not the model: a finding counts only where the code that it quotes
+//! stands in the change ([`anchor`]), and [`judge`] is one function of where that is and of what
+//! the rules saw there.
+
+mod anchor;
+mod answer;
+mod coverage;
+mod judge;
+mod local;
+mod weigh;
+
+use serde::Serialize;
+
+use crate::change::{Change, HunkId};
+use crate::classify::Classified;
+use crate::pack::Packet;
+use crate::rules::Severity;
+use crate::visible::Visible;
+
+pub use answer::{Answer, ContextRequest, HunkOpinion, Opinion};
+pub use coverage::Coverage;
+pub use judge::{Trust, Verdict};
+pub use weigh::{Recommendation, State, Synthesis};
+
+/// Something that was found, by Codex, by the rules, or by both.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// `F1`, `F2`, … in the order in which a person should read them.
+    pub id: String,
+    /// Who found it.
+    pub source: Source,
+    /// Category, as the finder names it.
+    pub category: Visible,
+    /// How bad it is if it is real.
+    pub severity: Severity,
+    /// How sure its finder is, 0 to 1. Not the same as severity.
+    pub confidence: f64,
+    /// One line.
+    pub title: Visible,
+    /// Path, as anchored where it could be, else as claimed.
+    pub file: Visible,
+    /// First line, 1-based, on the new side, or on the old side for removed lines.
+    pub start_line: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// The hunk in which it stands.
+    pub hunk: Option<HunkId>,
+    /// Whether the lines are of the old side.
+    pub on_old_side: bool,
+    /// The quoted code.
+    pub evidence: Visible,
+    /// From input to harm.
+    pub explanation: Visible,
+    /// What to change.
+    pub recommendation: Visible,
+    /// What the check against the change gave.
+    pub verdict: Verdict,
+    /// Who is trusted for it.
+    pub trusts: Trust,
+    /// Why, in plain words.
+    pub reasons: Vec<String>,
+    /// Whether it stands on an explicit rule.
+    pub explicit: bool,
+    /// Whether it fails the run.
+    pub gates: bool,
+}
+
+/// Who found something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The model.
+    Codex,
+    /// The rules.
+    Advisor,
+    /// Each of them at the same place.
+    Both,
+}
+
+/// The checked answer.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Findings, the ones to read first at the top.
+    pub findings: Vec<Finding>,
+    /// Which hunks were sent, judged, not judged, left out.
+    pub coverage: Coverage,
+    /// The synthesis.
+    pub synthesis: Synthesis,
+    /// The answer, if it could be read.
+    pub answer: Option<Answer>,
+}
+
+/// What happened to the question, as far as the synthesis needs to know.
+#[derive(Debug, Clone, Copy)]
+pub enum Reply<'a> {
+    /// Codex answered.
+    Answered(&'a str),
+    /// There was no hunk to ask about.
+    NotNeeded,
+    /// Codex could not be had.
+    Unavailable(&'a crate::consult::Failure),
+    /// The user wanted no call.
+    Skipped,
+}
+
+/// Checks a reply against the change and the rules' signals.
+pub fn synthesize(
+    change: &Change,
+    classified: &Classified,
+    packet: &Packet,
+    reply: Reply<'_>,
+    notes: &[String],
+    threshold: Option<Severity>,
+) -> Checked {
+    let answer = match reply {
+        Reply::Answered(text) => Answer::read(text),
+        Reply::NotNeeded | Reply::Unavailable(_) | Reply::Skipped => None,
+    };
+    let coverage = coverage::of(packet, answer.as_ref());
+    let mut findings = match &answer {
+        Some(answer) => judge::claims(answer, change, classified, packet),
+        None => Vec::new(),
+    };
+    match (&answer, reply) {
+        (Some(_), _) => findings.extend(local::uncovered(change, classified, &coverage, &findings)),
+        (None, Reply::NotNeeded) => {}
+        (None, _) => findings.extend(local::all(change, classified)),
+    }
+    for finding in &mut findings {
+        finding.gates = judge::gates(finding, threshold);
+    }
+    findings.sort_by_key(reading_order);
+    for (number, finding) in (1..).zip(&mut findings) {
+        finding.id = format!("F{number}");
+    }
+    let synthesis = weigh::weigh(change, &findings, &coverage, answer.as_ref(), reply, notes);
+    Checked { findings, coverage, synthesis, answer }
+}
+
+/// What blocks first, then what stands, then by severity, then by place.
+fn reading_order(finding: &Finding) -> (bool, bool, std::cmp::Reverse<Severity>, Option<HunkId>, u32) {
+    let stands = matches!(finding.verdict, Verdict::Confirmed | Verdict::Supported | Verdict::Misplaced);
+    (!finding.gates, !stands, std::cmp::Reverse(finding.severity), finding.hunk, finding.start_line)
+}
