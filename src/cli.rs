@@ -31,7 +31,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 
-    /// Set a configuration key for this run, for example gate.fail_on=low
+    /// Set a configuration key for this run, for example `gate.fail_on=low`
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     pub config: Vec<(String, String)>,
 }
@@ -260,7 +260,9 @@ pub struct DemoArgs {
 
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
         _ => Err("wants KEY=VALUE".to_owned()),
     }
 }

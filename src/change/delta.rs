@@ -17,7 +17,7 @@ use crate::rules::Languages;
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// An object is missing or damaged.
-    #[error("git could not read {what}: {source}")]
+    #[error("git could not read `{what}`")]
     Object {
         /// The path or object in question.
         what: String,
@@ -25,10 +25,10 @@ pub enum ReadError {
         source: git2::Error,
     },
     /// A listing of the repository failed.
-    #[error("git could not compare the two sides: {0}")]
+    #[error("git could not compare the two sides")]
     Compare(#[from] git2::Error),
     /// A file of the work tree cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Worktree {
         /// Path of the file.
         path: String,
@@ -93,7 +93,10 @@ pub(super) fn read(
     };
     let mut deltas = rename::pair(deltas, load);
     deltas.sort_by(|a, b| a.path.cmp(&b.path));
-    deltas.iter().map(|delta| file(repo, delta, select, languages)).collect()
+    deltas
+        .iter()
+        .map(|delta| file(repo, delta, select, languages))
+        .collect()
 }
 
 fn file(
@@ -112,7 +115,10 @@ fn file(
         _ => Ok(Side::Text(Vec::new())),
     };
     let old_path = delta.old_path.as_ref().unwrap_or(&delta.path);
-    match (read(&delta.old, old_path.as_ref())?, read(&delta.new, delta.path.as_ref())?) {
+    match (
+        read(&delta.old, old_path.as_ref())?,
+        read(&delta.new, delta.path.as_ref())?,
+    ) {
         (Side::Text(old), Side::Text(new)) => {
             file.old = Text::whole(old);
             file.new = Text::whole(new);
@@ -133,11 +139,17 @@ fn file(
 /// Gives a file with both texts its hunks, unless it is passed over.
 fn finish(file: &mut File, edits: Vec<super::Edit>, select: &Select, languages: &Languages) {
     let hunks = diff::hunks(edits, &file.old, &file.new, select.context_lines);
-    file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
-    let text = if file.status == Status::Deleted { &file.old } else { &file.new };
+    file.diff_bytes = hunks
+        .iter()
+        .map(|hunk| diff::bytes(hunk, &file.old, &file.new))
+        .sum();
+    let text = if file.status == Status::Deleted {
+        &file.old
+    } else {
+        &file.new
+    };
     let path = file.path.as_ref();
-    file.skipped =
-        skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
+    file.skipped = skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
     if file.skipped.is_some() {
         (file.old, file.new) = (Text::default(), Text::default());
         return;
@@ -148,9 +160,13 @@ fn finish(file: &mut File, edits: Vec<super::Edit>, select: &Select, languages: 
 
 /// Gives each hunk the name of the function around its first changed line.
 fn name_functions(file: &mut File, languages: &Languages) {
-    let Some(language) = languages.of(file.path.as_ref()) else { return };
+    let Some(language) = languages.of(file.path.as_ref()) else {
+        return;
+    };
     for hunk in &mut file.hunks {
-        let Some(edit) = hunk.edits.first() else { continue };
+        let Some(edit) = hunk.edits.first() else {
+            continue;
+        };
         let found = if edit.new.is_empty() && !edit.old.is_empty() {
             function::around(&file.old, edit.old.start, language)
         } else {
@@ -174,7 +190,16 @@ fn status(delta: &Delta) -> Status {
 
 fn same_object(delta: &Delta) -> bool {
     match (&delta.old, &delta.new) {
-        (Some(Entry { place: Place::Object(a), .. }), Some(Entry { place: Place::Object(b), .. })) => a == b,
+        (
+            Some(Entry {
+                place: Place::Object(a),
+                ..
+            }),
+            Some(Entry {
+                place: Place::Object(b),
+                ..
+            }),
+        ) => a == b,
         _ => false,
     }
 }
@@ -182,7 +207,10 @@ fn same_object(delta: &Delta) -> bool {
 fn side(repo: &Repository, entry: &Entry, path: &BStr) -> Result<Side, ReadError> {
     let bytes = match &entry.place {
         Place::Object(id) => object(repo, *id, path)?,
-        Place::File { path: file, normalise } => on_disk(file, *normalise, path)?,
+        Place::File {
+            path: file,
+            normalise,
+        } => on_disk(file, *normalise, path)?,
     };
     Ok(match bytes {
         None => Side::TooLarge,
@@ -193,7 +221,10 @@ fn side(repo: &Repository, entry: &Entry, path: &BStr) -> Result<Side, ReadError
 
 /// An object's bytes; `None` above the size limit, which is asked before anything is inflated.
 fn object(repo: &Repository, id: Oid, path: &BStr) -> Result<Option<Vec<u8>>, ReadError> {
-    let failed = |source| ReadError::Object { what: crate::visible::line(path).into_string(), source };
+    let failed = |source| ReadError::Object {
+        what: crate::visible::line(path).into_string(),
+        source,
+    };
     let database = repo.odb().map_err(failed)?;
     let (size, kind) = database.read_header(id).map_err(failed)?;
     if kind != ObjectType::Blob || size as u64 > MAX_FILE_BYTES {
@@ -204,15 +235,24 @@ fn object(repo: &Repository, id: Oid, path: &BStr) -> Result<Option<Vec<u8>>, Re
 
 /// A work tree file's bytes as git would store them; a symbolic link is its target, never followed.
 fn on_disk(file: &PathBuf, normalise: bool, path: &BStr) -> Result<Option<Vec<u8>>, ReadError> {
-    let failed = |source| ReadError::Worktree { path: crate::visible::line(path).into_string(), source };
+    let failed = |source| ReadError::Worktree {
+        path: crate::visible::line(path).into_string(),
+        source,
+    };
     let about = fs::symlink_metadata(file).map_err(failed)?;
     if about.is_symlink() {
         let target = fs::read_link(file).map_err(failed)?;
-        return Ok(Some(<[u8]>::from_path(&target).unwrap_or_default().to_vec()));
+        return Ok(Some(
+            <[u8]>::from_path(&target).unwrap_or_default().to_vec(),
+        ));
     }
     if !about.is_file() || about.len() > MAX_FILE_BYTES {
         return Ok(None);
     }
     let bytes = fs::read(file).map_err(failed)?;
-    Ok(Some(if normalise { bytes.replace("\r\n", "\n") } else { bytes }))
+    Ok(Some(if normalise {
+        bytes.replace("\r\n", "\n")
+    } else {
+        bytes
+    }))
 }

@@ -13,7 +13,9 @@ use crate::rules::Languages;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PatchError {
     /// Text without a single file header.
-    #[error("this is no patch: it has no `diff --git` and no `---`/`+++` header; `git diff` writes one")]
+    #[error(
+        "this is no patch: it has no `diff --git` and no `---`/`+++` header; `git diff` writes one"
+    )]
     NotAPatch,
     /// A hunk header that cannot be read, or that contradicts the ones before.
     #[error("line {line} of the patch is no valid hunk header: `{text}`")]
@@ -24,7 +26,9 @@ pub enum PatchError {
         text: String,
     },
     /// A line within a hunk that begins with none of ` `, `+`, `-`, `\`.
-    #[error("line {line} of the patch is no line of a hunk, though its header promises more: `{text}`")]
+    #[error(
+        "line {line} of the patch is no line of a hunk, though its header promises more: `{text}`"
+    )]
     Body {
         /// Line of the patch.
         line: usize,
@@ -35,7 +39,9 @@ pub enum PatchError {
     #[error("the patch is cut off: its last hunk header promises more lines")]
     CutOff,
     /// A merge's combined diff, which has more than two sides.
-    #[error("line {line} of the patch begins a combined diff of a merge; write it with `git diff A B`")]
+    #[error(
+        "line {line} of the patch begins a combined diff of a merge; write it with `git diff A B`"
+    )]
     Combined {
         /// Line of the patch.
         line: usize,
@@ -49,7 +55,10 @@ pub(super) fn read(
     select: &Select,
     languages: &Languages,
 ) -> Result<Vec<File>, PatchError> {
-    let mut reader = Reader { lines: bytes.lines_with_terminator().collect(), at: 0 };
+    let mut reader = Reader {
+        lines: bytes.lines_with_terminator().collect(),
+        at: 0,
+    };
     let mut files = Vec::new();
     while let Some(draft) = reader.next_file()? {
         files.push(draft.finish(select, languages));
@@ -76,6 +85,23 @@ struct Draft {
     hunks: Vec<(Hunk, BString)>,
 }
 
+/// A hunk's `@@` line.
+struct Header {
+    old: Extent,
+    new: Extent,
+    heading: BString,
+}
+
+/// Lines of a side: the first, 1-based, and how many.
+#[derive(Clone, Copy)]
+struct Extent {
+    start: u32,
+    count: u32,
+}
+
+/// No line number is higher than this: no file within the size limit has so many lines.
+const MAX_LINES: u32 = 1 << 30;
+
 struct Reader<'a> {
     lines: Vec<&'a [u8]>,
     at: usize,
@@ -89,7 +115,9 @@ impl<'a> Reader<'a> {
     /// The next file, from its header to its last hunk.
     fn next_file(&mut self) -> Result<Option<Draft>, PatchError> {
         loop {
-            let Some(line) = self.peek() else { return Ok(None) };
+            let Some(line) = self.peek() else {
+                return Ok(None);
+            };
             if line.starts_with(b"diff --cc ") || line.starts_with(b"diff --combined ") {
                 return Err(PatchError::Combined { line: self.at + 1 });
             }
@@ -99,7 +127,10 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         let mut draft = Draft::default();
-        if let Some(names) = self.peek().and_then(|line| line.strip_prefix(b"diff --git ")) {
+        if let Some(names) = self
+            .peek()
+            .and_then(|line| line.strip_prefix(b"diff --git "))
+        {
             self.at += 1;
             (draft.old_path, draft.new_path) = git_header_paths(chomp(names));
             self.extended_headers(&mut draft);
@@ -152,22 +183,35 @@ impl<'a> Reader<'a> {
 
     fn hunk(&mut self, draft: &mut Draft) -> Result<(), PatchError> {
         let header = self.lines[self.at];
-        let bad = || PatchError::Header { line: self.at + 1, text: shown(header) };
-        let (old, new, heading) = hunk_header(chomp(header)).ok_or_else(bad)?;
+        let bad = || PatchError::Header {
+            line: self.at + 1,
+            text: shown(header),
+        };
+        let Header { old, new, heading } = hunk_header(chomp(header)).ok_or_else(bad)?;
         let follows = |parts: &[(u32, Vec<u8>)], hunks: &[(Hunk, BString)], start, on_old: bool| {
-            let end = hunks.last().map_or(0, |(hunk, _)| if on_old { hunk.old.end } else { hunk.new.end });
+            let end = hunks.last().map_or(
+                0,
+                |(hunk, _)| if on_old { hunk.old.end } else { hunk.new.end },
+            );
             parts.is_empty() || start >= end
         };
-        if !follows(&draft.old, &draft.hunks, old.0, true) || !follows(&draft.new, &draft.hunks, new.0, false) {
+        if !follows(&draft.old, &draft.hunks, old.start, true)
+            || !follows(&draft.new, &draft.hunks, new.start, false)
+        {
             return Err(bad());
         }
         self.at += 1;
         let mut body = Body::new(old, new);
         while body.wants_more() {
-            let Some(line) = self.peek() else { return Err(PatchError::CutOff) };
+            let Some(line) = self.peek() else {
+                return Err(PatchError::CutOff);
+            };
             let taken = body.take(line);
             if !taken {
-                return Err(PatchError::Body { line: self.at + 1, text: shown(line) });
+                return Err(PatchError::Body {
+                    line: self.at + 1,
+                    text: shown(line),
+                });
             }
             self.at += 1;
         }
@@ -175,12 +219,12 @@ impl<'a> Reader<'a> {
             body.no_newline();
             self.at += 1;
         }
-        draft.old.push((old.0, body.old_text));
-        draft.new.push((new.0, body.new_text));
+        draft.old.push((old.start, body.old_text));
+        draft.new.push((new.start, body.new_text));
         let hunk = Hunk {
             id: HunkId::default(),
-            old: old.0..body.at_old,
-            new: new.0..body.at_new,
+            old: old.start..body.at_old,
+            new: new.start..body.at_new,
             edits: body.edits,
             function: None,
         };
@@ -203,12 +247,12 @@ struct Body {
 }
 
 impl Body {
-    fn new(old: (u32, u32), new: (u32, u32)) -> Self {
+    fn new(old: Extent, new: Extent) -> Self {
         Body {
-            old_left: old.1,
-            new_left: new.1,
-            at_old: old.0,
-            at_new: new.0,
+            old_left: old.count,
+            new_left: new.count,
+            at_old: old.start,
+            at_new: new.start,
             old_text: Vec::new(),
             new_text: Vec::new(),
             edits: Vec::new(),
@@ -237,7 +281,10 @@ impl Body {
         if (on_old && self.old_left == 0) || (on_new && self.new_left == 0) {
             return false;
         }
-        let edit = self.edits.last().filter(|e| e.old.end == self.at_old && e.new.end == self.at_new);
+        let edit = self
+            .edits
+            .last()
+            .filter(|e| e.old.end == self.at_old && e.new.end == self.at_new);
         if sign != b' ' && edit.is_none() {
             let (old, new) = (self.at_old..self.at_old, self.at_new..self.at_new);
             self.edits.push(Edit { old, new });
@@ -252,7 +299,9 @@ impl Body {
             self.new_left -= 1;
             self.at_new += 1;
         }
-        if sign != b' ' && let Some(edit) = self.edits.last_mut() {
+        if sign != b' '
+            && let Some(edit) = self.edits.last_mut()
+        {
             edit.old.end = self.at_old;
             edit.new.end = self.at_new;
         }
@@ -287,7 +336,11 @@ impl Draft {
             _ if self.hunks.is_empty() => Status::Mode,
             _ => Status::Modified,
         };
-        let path = if self.deleted { self.old_path.clone() } else { self.new_path.or(self.old_path.clone()) };
+        let path = if self.deleted {
+            self.old_path.clone()
+        } else {
+            self.new_path.or(self.old_path.clone())
+        };
         let mut file = File::named(path.unwrap_or_default(), status);
         file.old_path = self.old_path.filter(|_| renamed);
         if self.binary {
@@ -296,11 +349,20 @@ impl Draft {
         if self.submodule || self.binary {
             return file;
         }
-        let whole = |parts: &[(u32, Vec<u8>)]| Text::parts(parts.iter().map(|(at, text)| (*at, text.as_slice())));
+        let whole = |parts: &[(u32, Vec<u8>)]| {
+            Text::parts(parts.iter().map(|(at, text)| (*at, text.as_slice())))
+        };
         (file.old, file.new) = (whole(&self.old), whole(&self.new));
-        let headings: Vec<BString> = self.hunks.iter().map(|(_, heading)| heading.clone()).collect();
+        let headings: Vec<BString> = self
+            .hunks
+            .iter()
+            .map(|(_, heading)| heading.clone())
+            .collect();
         let hunks: Vec<Hunk> = self.hunks.into_iter().map(|(hunk, _)| hunk).collect();
-        file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
+        file.diff_bytes = hunks
+            .iter()
+            .map(|hunk| diff::bytes(hunk, &file.old, &file.new))
+            .sum();
         let text = if self.deleted { &file.old } else { &file.new };
         let path = file.path.as_ref();
         file.skipped = skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
@@ -320,29 +382,43 @@ impl Draft {
 }
 
 /// The function's name as far as the shown lines tell it, else what the hunk header says.
-fn name_function(file: &File, hunk: &Hunk, heading: &[u8], languages: &Languages) -> Option<String> {
+fn name_function(
+    file: &File,
+    hunk: &Hunk,
+    heading: &[u8],
+    languages: &Languages,
+) -> Option<String> {
     let language = languages.of(file.path.as_ref());
-    let shown = language.zip(hunk.edits.first()).and_then(|(language, edit)| {
-        let around = if edit.new.is_empty() {
-            function::around(&file.old, edit.old.start, language)
-        } else {
-            function::around(&file.new, edit.new.start, language)
-        };
-        around.map(|function| function.name)
-    });
+    let shown = language
+        .zip(hunk.edits.first())
+        .and_then(|(language, edit)| {
+            let around = if edit.new.is_empty() {
+                function::around(&file.old, edit.old.start, language)
+            } else {
+                function::around(&file.new, edit.new.start, language)
+            };
+            around.map(|function| function.name)
+        });
     let heading_name = || language.and_then(|language| language.function_name(heading));
     shown.or_else(heading_name)
 }
 
 fn is_extended_header(line: &[u8]) -> bool {
-    ["old mode ", "new mode ", "similarity index ", "dissimilarity index ", "copy from ", "copy to "]
-        .iter()
-        .any(|prefix| line.starts_with(prefix.as_bytes()))
+    [
+        "old mode ",
+        "new mode ",
+        "similarity index ",
+        "dissimilarity index ",
+        "copy from ",
+        "copy to ",
+    ]
+    .iter()
+    .any(|prefix| line.starts_with(prefix.as_bytes()))
 }
 
 /// `@@ -a,b +c,d @@ heading`: start and count of both sides; a start of an empty side is moved to
 /// the line behind it, so that ranges are half open.
-fn hunk_header(line: &[u8]) -> Option<((u32, u32), (u32, u32), BString)> {
+fn hunk_header(line: &[u8]) -> Option<Header> {
     let rest = line.strip_prefix(b"@@ -")?;
     let end = rest.find(" @@")?;
     let (old, new) = rest[..end].split_once_str(" +")?;
@@ -350,33 +426,52 @@ fn hunk_header(line: &[u8]) -> Option<((u32, u32), (u32, u32), BString)> {
         let (start, count) = text.split_once_str(",").unwrap_or((text, b"1"));
         let number = |text: &[u8]| text.to_str().ok()?.parse::<u32>().ok();
         let (start, count) = (number(start)?, number(count)?);
-        let start = if count == 0 { start.checked_add(1)? } else { start };
-        // No file of the size limit has more lines than it has bytes.
-        (start >= 1 && start <= 1 << 30 && count <= 1 << 30).then_some((start, count))
+        let start = if count == 0 {
+            start.checked_add(1)?
+        } else {
+            start
+        };
+        let fits = (1..=MAX_LINES).contains(&start) && count <= MAX_LINES;
+        fits.then_some(Extent { start, count })
     };
-    Some((side(old)?, side(new)?, BString::from(rest[end + 3..].trim_ascii())))
+    Some(Header {
+        old: side(old)?,
+        new: side(new)?,
+        heading: BString::from(rest[end + 3..].trim_ascii()),
+    })
 }
 
 /// The two paths of a `diff --git` line. They are ambiguous where a path has blanks and no quotes;
 /// then both are the same, so the line is split in the middle.
 fn git_header_paths(names: &[u8]) -> (Option<BString>, Option<BString>) {
     let strip = |path: BString| -> BString {
-        let cut = path.strip_prefix(b"a/").or_else(|| path.strip_prefix(b"b/"));
+        let cut = path
+            .strip_prefix(b"a/")
+            .or_else(|| path.strip_prefix(b"b/"));
         cut.map_or_else(|| path.clone(), BString::from)
     };
     if names.starts_with(b"\"") {
         let end = closing_quote(names).unwrap_or(names.len());
         let second = names.get(end + 1..).unwrap_or_default().trim_ascii_start();
-        return (Some(strip(unquote(&names[..end.min(names.len())]))), Some(strip(unquote(second))));
+        return (
+            Some(strip(unquote(&names[..end.min(names.len())]))),
+            Some(strip(unquote(second))),
+        );
     }
     let middle = names.len() / 2;
-    let same = names.get(middle) == Some(&b' ') && names.len() > middle + 3
+    let same = names.get(middle) == Some(&b' ')
+        && names.len() > middle + 3
         && names.get(2..middle) == names.get(middle + 3..);
-    let at = if same { Some(middle) } else { names.find(" b/").or_else(|| names.find(" \"")) };
+    let at = if same {
+        Some(middle)
+    } else {
+        names.find(" b/").or_else(|| names.find(" \""))
+    };
     match at {
-        Some(at) => {
-            (Some(strip(BString::from(&names[..at]))), Some(strip(unquote(&names[at + 1..]))))
-        }
+        Some(at) => (
+            Some(strip(BString::from(&names[..at]))),
+            Some(strip(unquote(&names[at + 1..]))),
+        ),
         None => (Some(strip(BString::from(names))), None),
     }
 }
@@ -397,18 +492,27 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
 
 /// The path of a `---` or `+++` line; `None` for `/dev/null`.
 fn path_of_header(text: &[u8]) -> Option<BString> {
-    let text = if text.starts_with(b"\"") { text } else { text.split_str("\t").next().unwrap_or(text) };
+    let text = if text.starts_with(b"\"") {
+        text
+    } else {
+        text.split_str("\t").next().unwrap_or(text)
+    };
     let path = unquote(text);
     if path == "/dev/null" {
         return None;
     }
-    let cut = path.strip_prefix(b"a/").or_else(|| path.strip_prefix(b"b/"));
+    let cut = path
+        .strip_prefix(b"a/")
+        .or_else(|| path.strip_prefix(b"b/"));
     Some(cut.map_or_else(|| path.clone(), BString::from))
 }
 
 /// Undoes git's quoting of unusual paths: `"caf\303\251"`.
 fn unquote(text: &[u8]) -> BString {
-    let Some(inner) = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
+    let Some(inner) = text
+        .strip_prefix(b"\"")
+        .and_then(|text| text.strip_suffix(b"\""))
+    else {
         return BString::from(text);
     };
     let mut out = Vec::with_capacity(inner.len());
@@ -420,7 +524,9 @@ fn unquote(text: &[u8]) -> BString {
             continue;
         }
         let [kind, tail @ ..] = rest else { break };
-        let octal = rest.get(..3).and_then(|digits| u8::from_str_radix(digits.to_str().ok()?, 8).ok());
+        let octal = rest
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(digits.to_str().ok()?, 8).ok());
         if let Some(byte) = octal {
             out.push(byte);
             rest = &rest[3..];
@@ -462,36 +568,71 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, Status, &[&str])]) {
         let files = parse(text).unwrap();
-        let found: Vec<_> = files.iter().map(|file| {
-            let headers: Vec<String> = file.hunks.iter().map(Hunk::header).collect();
-            (file.path.to_string(), file.status, headers)
-        }).collect();
-        let expected: Vec<_> = expected.iter().map(|(path, status, headers)| {
-            ((*path).to_owned(), *status, headers.iter().map(|&h| h.to_owned()).collect::<Vec<_>>())
-        }).collect();
+        let found: Vec<_> = files
+            .iter()
+            .map(|file| {
+                let headers: Vec<String> = file.hunks.iter().map(Hunk::header).collect();
+                (file.path.to_string(), file.status, headers)
+            })
+            .collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(path, status, headers)| {
+                (
+                    (*path).to_owned(),
+                    *status,
+                    headers.iter().map(|&h| h.to_owned()).collect::<Vec<_>>(),
+                )
+            })
+            .collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn a_git_diff_becomes_files_and_hunks() {
         let text = "diff --git a/x.py b/x.py\nindex 1..2 100644\n--- a/x.py\n+++ b/x.py\n@@ -1,3 +1,3 @@ def f():\n a\n-b\n+B\n c\n@@ -9 +9,2 @@\n-i\n+I\n+J\ndiff --git a/y b/y\nnew file mode 100644\n--- /dev/null\n+++ b/y\n@@ -0,0 +1 @@\n+one\n";
-        check(text, &[
-            ("x.py", Status::Modified, &["@@ -1,3 +1,3 @@", "@@ -9,1 +9,2 @@"]),
-            ("y", Status::Added, &["@@ -0,0 +1,1 @@"]),
-        ]);
+        check(
+            text,
+            &[
+                (
+                    "x.py",
+                    Status::Modified,
+                    &["@@ -1,3 +1,3 @@", "@@ -9,1 +9,2 @@"],
+                ),
+                ("y", Status::Added, &["@@ -0,0 +1,1 @@"]),
+            ],
+        );
         let files = parse(text).unwrap();
         assert_eq!(files[0].hunks[0].function.as_deref(), Some("f"));
-        let lines: Vec<_> = files[0].lines(&files[0].hunks[1]).map(|line| (line.old, line.new)).collect();
+        let lines: Vec<_> = files[0]
+            .lines(&files[0].hunks[1])
+            .map(|line| (line.old, line.new))
+            .collect();
         assert_eq!(lines, [(Some(9), None), (None, Some(9)), (None, Some(10))]);
     }
 
     #[test]
     fn renames_modes_binaries_and_deletions_are_told_apart() {
-        check("diff --git a/old name b/new name\nsimilarity index 100%\nrename from old name\nrename to new name\n", &[("new name", Status::Renamed, &[])]);
-        check("diff --git a/run b/run\nold mode 100644\nnew mode 100755\n", &[("run", Status::Mode, &[])]);
-        check("diff --git a/p.png b/p.png\nindex 1..2 100644\nBinary files a/p.png and b/p.png differ\n", &[("p.png", Status::Binary, &[])]);
-        check("diff --git a/z b/z\ndeleted file mode 100644\n--- a/z\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone\n", &[("z", Status::Deleted, &["@@ -1,1 +0,0 @@"])]);
-        check("diff --git a/sub b/sub\nindex 1..2 160000\n--- a/sub\n+++ b/sub\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n", &[("sub", Status::Submodule, &[])]);
+        check(
+            "diff --git a/old name b/new name\nsimilarity index 100%\nrename from old name\nrename to new name\n",
+            &[("new name", Status::Renamed, &[])],
+        );
+        check(
+            "diff --git a/run b/run\nold mode 100644\nnew mode 100755\n",
+            &[("run", Status::Mode, &[])],
+        );
+        check(
+            "diff --git a/p.png b/p.png\nindex 1..2 100644\nBinary files a/p.png and b/p.png differ\n",
+            &[("p.png", Status::Binary, &[])],
+        );
+        check(
+            "diff --git a/z b/z\ndeleted file mode 100644\n--- a/z\n+++ /dev/null\n@@ -1 +0,0 @@\n-gone\n",
+            &[("z", Status::Deleted, &["@@ -1,1 +0,0 @@"])],
+        );
+        check(
+            "diff --git a/sub b/sub\nindex 1..2 160000\n--- a/sub\n+++ b/sub\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n",
+            &[("sub", Status::Submodule, &[])],
+        );
     }
 
     #[test]
@@ -502,7 +643,10 @@ mod tests {
 
     #[test]
     fn a_mail_head_is_passed_over_and_a_plain_diff_is_read() {
-        check("From 1\nSubject: x\n---\n f | 2 +-\n\n--- f.c\t2020-01-01\n+++ f.c\t2020-01-02\n@@ -1 +1 @@\n-a\n+b\n", &[("f.c", Status::Modified, &["@@ -1,1 +1,1 @@"])]);
+        check(
+            "From 1\nSubject: x\n---\n f | 2 +-\n\n--- f.c\t2020-01-01\n+++ f.c\t2020-01-02\n@@ -1 +1 @@\n-a\n+b\n",
+            &[("f.c", Status::Modified, &["@@ -1,1 +1,1 @@"])],
+        );
     }
 
     #[test]
@@ -510,11 +654,23 @@ mod tests {
         assert_eq!(parse("hello\nworld\n").unwrap_err(), PatchError::NotAPatch);
         assert!(parse("").unwrap().is_empty());
         let head = "--- a/f\n+++ b/f\n";
-        assert_eq!(parse(&format!("{head}@@ -1,2 +1,2 @@\n a\n")).unwrap_err(), PatchError::CutOff);
-        assert!(matches!(parse(&format!("{head}@@ -x +1 @@\n")), Err(PatchError::Header { line: 3, .. })));
-        assert!(matches!(parse(&format!("{head}@@ -1,2 +1,2 @@\n*a\n")), Err(PatchError::Body { line: 4, .. })));
+        assert_eq!(
+            parse(&format!("{head}@@ -1,2 +1,2 @@\n a\n")).unwrap_err(),
+            PatchError::CutOff
+        );
+        assert!(matches!(
+            parse(&format!("{head}@@ -x +1 @@\n")),
+            Err(PatchError::Header { line: 3, .. })
+        ));
+        assert!(matches!(
+            parse(&format!("{head}@@ -1,2 +1,2 @@\n*a\n")),
+            Err(PatchError::Body { line: 4, .. })
+        ));
         let backwards = format!("{head}@@ -9 +9 @@\n-a\n+b\n@@ -1 +1 @@\n-a\n+b\n");
-        assert!(matches!(parse(&backwards), Err(PatchError::Header { line: 6, .. })));
+        assert!(matches!(
+            parse(&backwards),
+            Err(PatchError::Header { line: 6, .. })
+        ));
     }
 
     #[test]

@@ -10,9 +10,21 @@ const TEST: f64 = 0.5;
 
 /// Files that are tests, fixtures or examples by the habits of the common languages.
 const TEST_GLOBS: [&str; 15] = [
-    "**/test/**", "**/tests/**", "**/testdata/**", "**/__tests__/**", "**/spec/**", "**/specs/**",
-    "**/fixtures/**", "**/examples/**", "**/benches/**", "**/test_*.py", "**/*_test.*",
-    "**/*.test.*", "**/*.spec.*", "**/*_spec.rb", "**/*Test.java",
+    "**/test/**",
+    "**/tests/**",
+    "**/testdata/**",
+    "**/__tests__/**",
+    "**/spec/**",
+    "**/specs/**",
+    "**/fixtures/**",
+    "**/examples/**",
+    "**/benches/**",
+    "**/test_*.py",
+    "**/*_test.*",
+    "**/*.test.*",
+    "**/*.spec.*",
+    "**/*_spec.rb",
+    "**/*Test.java",
 ];
 
 /// What a file's scores are multiplied with.
@@ -23,9 +35,15 @@ pub(super) fn factor(path: &BStr) -> f64 {
         for glob in TEST_GLOBS {
             builder.add(Glob::new(glob).expect("constant globs, walked by the test below"));
         }
-        builder.build().expect("constant globs, walked by the test below")
+        builder
+            .build()
+            .expect("constant globs, walked by the test below")
     });
-    if tests.is_match(path.to_path_lossy()) { TEST } else { 1.0 }
+    if tests.is_match(path.to_path_lossy()) {
+        TEST
+    } else {
+        1.0
+    }
 }
 
 #[cfg(test)]
@@ -34,7 +52,12 @@ mod tests {
 
     #[test]
     fn tests_are_told_by_their_path() {
-        for path in ["tests/a.rs", "a/test_login.py", "pkg/x_test.go", "src/a.spec.ts"] {
+        for path in [
+            "tests/a.rs",
+            "a/test_login.py",
+            "pkg/x_test.go",
+            "src/a.spec.ts",
+        ] {
             assert!(factor(path.into()) < 1.0, "{path}");
         }
         for path in ["src/latest.rs", "contest/a.py", "app/auth.py"] {

@@ -27,10 +27,22 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a File, rules: &'a Rules) -> Self {
         let rules = rules.of(file.path.as_ref());
-        let fires = |rule: &Rule| rule.regexes().iter().any(|regex| regex.is_match(&file.path));
-        let of_path = rules.iter().copied().filter(|rule| rule.sides.contains(&Side::Path));
+        let fires = |rule: &Rule| {
+            rule.regexes()
+                .iter()
+                .any(|regex| regex.is_match(&file.path))
+        };
+        let of_path = rules
+            .iter()
+            .copied()
+            .filter(|rule| rule.sides.contains(&Side::Path));
         let on_path = of_path.filter(|rule| fires(rule)).collect();
-        Reader { file, language: Languages::built_in().of(file.path.as_ref()), rules, on_path }
+        Reader {
+            file,
+            language: Languages::built_in().of(file.path.as_ref()),
+            rules,
+            on_path,
+        }
     }
 
     /// What fires in a hunk, in the order of the lines.
@@ -44,7 +56,10 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let first = hunk.edits.first().map_or(hunk.new.start, |edit| edit.new.start.max(1));
+        let first = hunk
+            .edits
+            .first()
+            .map_or(hunk.new.start, |edit| edit.new.start.max(1));
         for rule in &self.on_path {
             found.push(signal(rule, Side::Path, first..first + 1, &self.file.path));
         }
@@ -55,12 +70,22 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn collect(&self, rule: &Rule, regex: &regex::bytes::Regex, run: &Run<'a>, found: &mut Vec<Signal>) {
+    fn collect(
+        &self,
+        rule: &Rule,
+        regex: &regex::bytes::Regex,
+        run: &Run<'a>,
+        found: &mut Vec<Signal>,
+    ) {
         for hit in regex.find_iter(run.text).take(MAX_PER_RUN) {
             let line = |offset: usize| run.lines.start + line_feeds(&run.text[..offset]);
             let (first, last) = (line(hit.start()), line(hit.end().max(hit.start() + 1) - 1));
-            let Some(text) = run.side_text.line(first) else { continue };
-            let only_comment = self.language.is_some_and(|language| language.is_comment(text));
+            let Some(text) = run.side_text.line(first) else {
+                continue;
+            };
+            let only_comment = self
+                .language
+                .is_some_and(|language| language.is_comment(text));
             if only_comment && !rule.reads_comments {
                 continue;
             }
@@ -73,8 +98,15 @@ impl<'a> Reader<'a> {
         let (old, new) = (&self.file.old, &self.file.new);
         let mut runs = Vec::new();
         let mut push = |side, side_text: &'a Text, lines: Range<u32>| {
-            if !lines.is_empty() && let Some(text) = side_text.block(lines.clone()) {
-                runs.push(Run { side, side_text, lines, text });
+            if !lines.is_empty()
+                && let Some(text) = side_text.block(lines.clone())
+            {
+                runs.push(Run {
+                    side,
+                    side_text,
+                    lines,
+                    text,
+                });
             }
         };
         let mut at = hunk.new.start;

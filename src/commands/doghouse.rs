@@ -12,12 +12,20 @@ use crate::{source, visible};
 
 pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exit> {
     let repo = source::open().ok();
-    let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
+    let config = Config::load(&Layers {
+        repo: repo.as_ref(),
+        flags: flags.to_vec(),
+    })?;
     let text = match args.action {
         DoghouseAction::Status => status(&doghouse::state(&config.doghouse)),
         DoghouseAction::Clear => {
             let cleared = doghouse::clear().context("cannot remove the marker")?;
-            if cleared { "cleared: the next review asks Codex again" } else { "there was no marker" }.to_owned()
+            if cleared {
+                "cleared: the next review asks Codex again"
+            } else {
+                "there was no marker"
+            }
+            .to_owned()
         }
     };
     print(&format!("{text}\n"))?;
@@ -36,7 +44,10 @@ pub(super) fn status(state: &State) -> String {
             visible::line(&marker.message),
         ),
         State::Corrupt(path) => {
-            format!("free: `{}` is no marker and is ignored; `git advisor doghouse clear` removes it", path.display())
+            format!(
+                "free: `{}` is no marker and is ignored; `git advisor doghouse clear` removes it",
+                path.display()
+            )
         }
     }
 }

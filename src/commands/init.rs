@@ -14,16 +14,25 @@ const EXAMPLE: &str = include_str!("../../advisor.toml.example");
 
 pub(super) fn run() -> Result<Exit> {
     let repo = source::open()?;
-    let top = repo.workdir().context("this repository is bare: advisor.toml belongs into a work tree")?;
+    let top = repo
+        .workdir()
+        .context("this repository is bare: advisor.toml belongs into a work tree")?;
     let path = top.join("advisor.toml");
     match OpenOptions::new().write(true).create_new(true).open(&path) {
-        Ok(mut file) => file.write_all(for_a_repository().as_bytes()).context("cannot write advisor.toml")?,
+        Ok(mut file) => file
+            .write_all(for_a_repository().as_bytes())
+            .context("cannot write advisor.toml")?,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!("`{}` is there already; it is left as it is", path.display())
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot write `{}`", path.display())),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot write `{}`", path.display()));
+        }
     }
-    print(&format!("wrote {}; every key in it is commented out and shows its default\n", path.display()))?;
+    print(&format!(
+        "wrote {}; every key in it is commented out and shows its default\n",
+        path.display()
+    ))?;
     Ok(Exit::Clean)
 }
 
@@ -47,19 +56,28 @@ mod tests {
         let written: toml::Table = toml::from_str(EXAMPLE).unwrap();
         for key in KEYS {
             let (table, name) = key.name.split_once('.').unwrap();
-            let value = written[table].get(name).unwrap_or_else(|| panic!("{} is missing", key.name));
+            let value = written[table]
+                .get(name)
+                .unwrap_or_else(|| panic!("{} is missing", key.name));
             assert_eq!(value, &(key.show)(&Config::default()), "{}", key.name);
         }
         for (table, keys) in &written {
             for name in keys.as_table().unwrap().keys() {
-                assert!(KEYS.iter().any(|key| key.name == format!("{table}.{name}")), "{table}.{name}");
+                assert!(
+                    KEYS.iter().any(|key| key.name == format!("{table}.{name}")),
+                    "{table}.{name}"
+                );
             }
         }
     }
 
     #[test]
     fn what_init_writes_sets_nothing() {
-        assert!(toml::from_str::<toml::Table>(&for_a_repository()).unwrap().is_empty());
+        assert!(
+            toml::from_str::<toml::Table>(&for_a_repository())
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]

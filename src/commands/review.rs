@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use super::session::Session;
 use super::{print, tell, width};
 use crate::cli::{ReviewArgs, ReviewFormat};
-use crate::consult::doghouse::{self, State};
 use crate::consult::{self, Clock, Consulted, Failure, Outcome};
 use crate::exit::Exit;
 use crate::prompt::{Nonce, Prompt};
@@ -23,9 +22,17 @@ use crate::verdict;
 pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit> {
     let spec = args.source.spec();
     let mut flags = flags.to_vec();
-    flags.extend(args.fail_on.iter().map(|level| ("gate.fail_on".to_owned(), level.clone())));
+    flags.extend(
+        args.fail_on
+            .iter()
+            .map(|level| ("gate.fail_on".to_owned(), level.clone())),
+    );
     let session = Session::open(&spec, &flags)?;
-    let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
+    let wish = if args.no_codex {
+        Wish::LocalOnly
+    } else {
+        Wish::SecondOpinion
+    };
     let review = review(&session, &spec, args.question.as_deref(), wish)?;
     match args.format {
         ReviewFormat::Text => print(&terminal::review(&review, width()))?,
@@ -48,22 +55,40 @@ pub(super) enum Wish {
 }
 
 /// Source to verdict; what was obtained is recorded on the way.
-pub(super) fn review(session: &Session, spec: &Spec, question: Option<&str>, wish: Wish) -> Result<Review> {
+pub(super) fn review(
+    session: &Session,
+    spec: &Spec,
+    question: Option<&str>,
+    wish: Wish,
+) -> Result<Review> {
     let nonce = Nonce::random().context("the system has no randomness to give")?;
     let scan = session.scan(spec, question, &nonce)?;
     for note in &scan.source.notes {
         tell("note", note);
     }
-    let prompt = (scan.stats.counts.selected_hunks > 0).then(|| session.prompt(&scan, question, &nonce));
+    let prompt =
+        (scan.stats.counts.selected_hunks > 0).then(|| session.prompt(&scan, question, &nonce));
     match (&prompt, wish) {
         (Some(prompt), Wish::SecondOpinion) if !scan.packet.hunks.is_empty() => {
             let (consulted, record) = ask(session, prompt);
-            Ok(concluded(session, scan, Some(prompt.clone()), consulted, record))
+            Ok(concluded(
+                session,
+                scan,
+                Some(prompt.clone()),
+                &consulted,
+                record,
+            ))
         }
         (Some(_), Wish::SecondOpinion) => {
-            let failure = Failure::of("context-too-long", "no picked hunk fits into the token budget or may be sent");
-            let consulted = Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
-            Ok(concluded(session, scan, prompt, consulted, None))
+            let failure = Failure::of(
+                "context-too-long",
+                "no picked hunk fits into the token budget or may be sent",
+            );
+            let consulted = Consulted {
+                outcome: Outcome::Unavailable(failure),
+                ..Consulted::default()
+            };
+            Ok(concluded(session, scan, prompt, &consulted, None))
         }
         (Some(_), Wish::LocalOnly) => Ok(without_call(session, scan, prompt, Reply::Skipped)),
         (None, _) => Ok(without_call(session, scan, prompt, Reply::NotNeeded)),
@@ -72,12 +97,12 @@ pub(super) fn review(session: &Session, spec: &Spec, question: Option<&str>, wis
 
 /// Asks Codex; the record is begun before, so that an interruption leaves the prompt behind.
 fn ask(session: &Session, prompt: &Prompt) -> (Consulted, Option<Record>) {
-    // A call that is held back leaves nothing behind that is worth a place.
-    let held = matches!(doghouse::state(&session.config.doghouse), State::Held(_));
-    let record = if held { None } else { begin_record(session, prompt) };
+    let mut record = begin_record(session, prompt);
     let progress = ProgressLine::begin();
     let clock = Clock::of(&session.config);
-    let consulted = consult::consult(prompt.text(), &session.config, clock, &mut |at| progress.show(at));
+    let consulted = consult::consult(prompt.text(), &session.config, clock, &mut |at| {
+        progress.show(at);
+    });
     drop(progress);
     if let Outcome::Unavailable(failure) = &consulted.outcome {
         tell("warning", &format!("no second opinion: {}", failure.line()));
@@ -85,12 +110,23 @@ fn ask(session: &Session, prompt: &Prompt) -> (Consulted, Option<Record>) {
     for note in &consulted.notes {
         tell("warning", note);
     }
+    // What never started leaves nothing behind that is worth a place.
+    if !consulted.started
+        && let Some(Err(error)) = record.take().map(Record::discard)
+    {
+        tell(
+            "warning",
+            &format!("an empty record is left behind: {error}"),
+        );
+    }
     (consulted, record)
 }
 
 fn begin_record(session: &Session, prompt: &Prompt) -> Option<Record> {
     let begin = || -> std::io::Result<Option<Record>> {
-        let Some(records) = Records::of(session.repo.as_ref()) else { return Ok(None) };
+        let Some(records) = Records::of(session.repo.as_ref()) else {
+            return Ok(None);
+        };
         let record = records.begin(Timestamp::now())?;
         record.write(Part::Prompt, prompt.text().as_bytes())?;
         Ok(Some(record))
@@ -106,7 +142,7 @@ fn concluded(
     session: &Session,
     scan: Scan,
     prompt: Option<Prompt>,
-    consulted: Consulted,
+    consulted: &Consulted,
     record: Option<Record>,
 ) -> Review {
     let threshold = session.config.gate.fail_on;
@@ -115,7 +151,12 @@ fn concluded(
         Outcome::Unavailable(failure) => (Reply::Unavailable(failure), Status::Unavailable),
     };
     let checked = synthesize::synthesize(
-        &scan.change, &scan.classified, &scan.packet, reply, &consulted.notes, threshold,
+        &scan.change,
+        &scan.classified,
+        &scan.packet,
+        reply,
+        &consulted.notes,
+        threshold,
     );
     let verdict = verdict::decide(&checked, threshold);
     let (answer, failure) = match consulted.outcome.clone() {
@@ -132,9 +173,17 @@ fn concluded(
         duration: consulted.duration,
     };
     let id = record.as_ref().map(|record| record.id.clone());
-    let review = Review { scan, prompt, consultation, answer, checked, verdict, record: id };
+    let review = Review {
+        scan,
+        prompt,
+        consultation,
+        answer,
+        checked,
+        verdict,
+        record: id,
+    };
     if let Some(record) = record {
-        keep(&record, &consulted, &review);
+        keep(&record, consulted, &review);
     }
     review
 }
@@ -146,7 +195,10 @@ fn keep(record: &Record, consulted: &Consulted, review: &Review) {
     let parts: [(Part, &[u8]); 5] = [
         (Part::Events, &consulted.events),
         (Part::Stderr, &consulted.stderr),
-        (Part::Answer, review.answer.as_deref().unwrap_or_default().as_bytes()),
+        (
+            Part::Answer,
+            review.answer.as_deref().unwrap_or_default().as_bytes(),
+        ),
         (Part::Json, report.as_bytes()),
         (Part::Markdown, markdown.as_bytes()),
     ];
@@ -155,23 +207,45 @@ fn keep(record: &Record, consulted: &Consulted, review: &Review) {
         .filter(|(_, content)| !content.is_empty())
         .try_for_each(|(part, content)| record.write(*part, content));
     if let Err(error) = written {
-        tell("warning", &format!("the record of the review is not complete: {error}"));
+        tell(
+            "warning",
+            &format!("the record of the review is not complete: {error}"),
+        );
     }
 }
 
 /// The review where no call was needed or wanted.
 fn without_call(session: &Session, scan: Scan, prompt: Option<Prompt>, reply: Reply<'_>) -> Review {
     let threshold = session.config.gate.fail_on;
-    let checked =
-        synthesize::synthesize(&scan.change, &scan.classified, &scan.packet, reply, &[], threshold);
+    let checked = synthesize::synthesize(
+        &scan.change,
+        &scan.classified,
+        &scan.packet,
+        reply,
+        &[],
+        threshold,
+    );
     let verdict = verdict::decide(&checked, threshold);
-    let status = if matches!(reply, Reply::Skipped) { Status::Skipped } else { Status::NotNeeded };
+    let status = if matches!(reply, Reply::Skipped) {
+        Status::Skipped
+    } else {
+        Status::NotNeeded
+    };
     let consultation = Consultation::none(status);
-    Review { scan, prompt, consultation, answer: None, checked, verdict, record: None }
+    Review {
+        scan,
+        prompt,
+        consultation,
+        answer: None,
+        checked,
+        verdict,
+        record: None,
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write the review to `{}`", path.display()))
+    fs::write(path, text)
+        .with_context(|| format!("cannot write the review to `{}`", path.display()))
 }
 
 /// An interrupted review says so by its status, whatever the rules found.

@@ -34,9 +34,16 @@ impl Session {
 
     /// The same for a repository that is already open.
     pub(super) fn within(repo: Option<Repository>, flags: &[(String, String)]) -> Result<Session> {
-        let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
+        let config = Config::load(&Layers {
+            repo: repo.as_ref(),
+            flags: flags.to_vec(),
+        })?;
         let rules = config.rules()?;
-        Ok(Session { repo, config, rules })
+        Ok(Session {
+            repo,
+            config,
+            rules,
+        })
     }
 
     /// Source to packet: everything that happens on this machine alone.
@@ -51,7 +58,10 @@ impl Session {
         let mut stats = Stats {
             counts: classified.counts(&change),
             diff_bytes: change.files.iter().map(|file| file.diff_bytes).sum(),
-            selected_bytes: classified.selected().map(|score| change.hunk_bytes(score.id)).sum(),
+            selected_bytes: classified
+                .selected()
+                .map(|score| change.hunk_bytes(score.id))
+                .sum(),
             ..Stats::default()
         };
         let source = Compared {
@@ -62,7 +72,13 @@ impl Session {
             notes: comparison.notes,
         };
         stats.duration = begun.elapsed();
-        let mut scan = Scan { source, change, classified, packet, stats };
+        let mut scan = Scan {
+            source,
+            change,
+            classified,
+            packet,
+            stats,
+        };
         if scan.stats.counts.selected_hunks > 0 {
             let text = self.prompt(&scan, question, nonce);
             scan.stats.prompt_tokens = pack::estimated_tokens(text.text().len());
@@ -74,6 +90,13 @@ impl Session {
     /// The prompt for a scan.
     pub(super) fn prompt(&self, scan: &Scan, question: Option<&str>, nonce: &Nonce) -> Prompt {
         let categories = self.rules.categories();
-        prompt::render(&scan.packet, &scan.change, scan.stats.counts, categories, question, nonce)
+        prompt::render(
+            &scan.packet,
+            &scan.change,
+            scan.stats.counts,
+            categories,
+            question,
+            nonce,
+        )
     }
 }

@@ -51,12 +51,13 @@ impl Layers<'_> {
         }
         read.settings.extend(git_config(self.repo));
         read.settings.extend(environment());
-        read.settings.extend(self.flags.iter().map(|(key, value)| Setting {
-            key: key.clone(),
-            value: Written::Text(value.clone()),
-            origin: Origin::Flag,
-            line: None,
-        }));
+        read.settings
+            .extend(self.flags.iter().map(|(key, value)| Setting {
+                key: key.clone(),
+                value: Written::Text(value.clone()),
+                origin: Origin::Flag,
+                line: None,
+            }));
         Ok(read)
     }
 }
@@ -64,7 +65,12 @@ impl Layers<'_> {
 /// The user's own file: `$XDG_CONFIG_HOME/git-advisor/config.toml`.
 pub fn user_file() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(strategy.config_dir().join("git-advisor").join("config.toml"))
+    Some(
+        strategy
+            .config_dir()
+            .join("git-advisor")
+            .join("config.toml"),
+    )
 }
 
 /// The repository's file: of the work tree, or of HEAD where there is none.
@@ -72,12 +78,17 @@ fn tracked(repo: &Repository) -> Result<Option<String>, ConfigError> {
     if let Some(top) = repo.workdir() {
         return on_disk(&top.join(FILE), FILE, Links::Refused);
     }
-    let blob = repo.head().and_then(|head| head.peel_to_tree()).and_then(|tree| {
-        let entry = tree.get_path(Path::new(FILE))?;
-        entry.to_object(repo)
-    });
-    let Some(blob) = blob.ok().and_then(|object| object.into_blob().ok()) else { return Ok(None) };
-    checked(blob.content().to_vec(), FILE).map(Some)
+    let blob = repo
+        .head()
+        .and_then(|head| head.peel_to_tree())
+        .and_then(|tree| {
+            let entry = tree.get_path(Path::new(FILE))?;
+            entry.to_object(repo)
+        });
+    let Some(blob) = blob.ok().and_then(|object| object.into_blob().ok()) else {
+        return Ok(None);
+    };
+    checked(blob.content(), FILE).map(Some)
 }
 
 /// Whether a file may be reached through a symbolic link: the user's own may, a repository's not.
@@ -88,29 +99,46 @@ enum Links {
 }
 
 fn on_disk(path: &Path, shown: &str, links: Links) -> Result<Option<String>, ConfigError> {
-    let failed = |error: std::io::Error| ConfigError::new(shown, format!("cannot be read: {error}"));
-    let about = match if links == Links::Followed { fs::metadata(path) } else { fs::symlink_metadata(path) } {
+    let failed =
+        |error: std::io::Error| ConfigError::new(shown, format!("cannot be read: {error}"));
+    let about = match if links == Links::Followed {
+        fs::metadata(path)
+    } else {
+        fs::symlink_metadata(path)
+    } {
         Ok(about) => about,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     if !about.is_file() {
-        return Err(ConfigError::new(shown, "is no regular file; a link is not followed"));
+        return Err(ConfigError::new(
+            shown,
+            "is no regular file; a link is not followed",
+        ));
     }
     if about.len() > MAX_BYTES {
-        return Err(ConfigError::new(shown, "is larger than 256 KiB, which is no configuration"));
+        return Err(ConfigError::new(
+            shown,
+            "is larger than 256 KiB, which is no configuration",
+        ));
     }
-    checked(fs::read(path).map_err(failed)?, shown).map(Some)
+    checked(&fs::read(path).map_err(failed)?, shown).map(Some)
 }
 
-fn checked(bytes: Vec<u8>, shown: &str) -> Result<String, ConfigError> {
+fn checked(bytes: &[u8], shown: &str) -> Result<String, ConfigError> {
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::new(shown, "is larger than 256 KiB, which is no configuration"));
+        return Err(ConfigError::new(
+            shown,
+            "is larger than 256 KiB, which is no configuration",
+        ));
     }
     let line = |valid: usize| bytes[..valid].find_iter(b"\n").count() + 1;
-    match std::str::from_utf8(&bytes) {
+    match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(ConfigError::new(format!("{shown}:{}", line(error.valid_up_to())), "is not UTF-8")),
+        Err(error) => Err(ConfigError::new(
+            format!("{shown}:{}", line(error.valid_up_to())),
+            "is not UTF-8",
+        )),
     }
 }
 
@@ -122,18 +150,35 @@ fn git_config(repo: Option<&Repository>) -> Vec<Setting> {
     };
     let mut found: Vec<Setting> = Vec::new();
     let Ok(mut config) = config else { return found };
-    let Ok(config) = config.snapshot() else { return found };
-    let Ok(mut entries) = config.entries(Some("^advisor\\.")) else { return found };
+    let Ok(config) = config.snapshot() else {
+        return found;
+    };
+    let Ok(mut entries) = config.entries(Some("^advisor\\.")) else {
+        return found;
+    };
     while let Some(Ok(entry)) = entries.next() {
-        let (Ok(name), value) = (entry.name(), entry.value().unwrap_or("")) else { continue };
+        let (Ok(name), value) = (entry.name(), entry.value().unwrap_or("")) else {
+            continue;
+        };
         let key = name.strip_prefix("advisor.").unwrap_or(name).to_owned();
         let origin = Origin::Git(level(entry.level()));
-        match found.iter_mut().find(|other| other.key == key && other.origin == origin) {
-            Some(Setting { value: Written::Text(text), .. }) if is_many(&key) => {
+        match found
+            .iter_mut()
+            .find(|other| other.key == key && other.origin == origin)
+        {
+            Some(Setting {
+                value: Written::Text(text),
+                ..
+            }) if is_many(&key) => {
                 text.push('\n');
                 text.push_str(value);
             }
-            _ => found.push(Setting { key, value: Written::Text(value.to_owned()), origin, line: None }),
+            _ => found.push(Setting {
+                key,
+                value: Written::Text(value.to_owned()),
+                origin,
+                line: None,
+            }),
         }
     }
     found

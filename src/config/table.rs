@@ -22,7 +22,10 @@ pub(super) fn read(text: &str, origin: &Origin, into: &mut Read) -> Result<(), C
     let wrong = |error: &toml::de::Error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         let problem = error.message().replace('\n', ", ");
-        ConfigError::new(format!("{file}:{line}"), crate::visible::line(problem).into_string())
+        ConfigError::new(
+            format!("{file}:{line}"),
+            crate::visible::line(problem).into_string(),
+        )
     };
     let spans = DeTable::parse(text).map_err(|error| wrong(&error))?;
     let values: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
@@ -35,7 +38,10 @@ pub(super) fn read(text: &str, origin: &Origin, into: &mut Read) -> Result<(), C
     let mut lines = Vec::new();
     collect_lines(spans.get_ref(), "", text, &mut lines);
     flatten(&values, "", &mut |key, value| {
-        let line = lines.iter().find(|(name, _)| *name == key).map(|(_, line)| *line);
+        let line = lines
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, line)| *line);
         into.settings.push(Setting {
             key,
             value: Written::Toml(value.clone()),
@@ -52,7 +58,9 @@ fn flatten(table: &toml::Table, prefix: &str, give: &mut impl FnMut(String, &tom
         let key = format!("{prefix}{name}");
         match value {
             toml::Value::Array(_) if prefix.is_empty() && is_list(name) => {}
-            toml::Value::Table(inner) if prefix.is_empty() => flatten(inner, &format!("{key}."), give),
+            toml::Value::Table(inner) if prefix.is_empty() => {
+                flatten(inner, &format!("{key}."), give);
+            }
             _ => give(key, value),
         }
     }
@@ -75,7 +83,11 @@ fn is_list(name: &str) -> bool {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+    text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|&&byte| byte == b'\n')
+        .count()
+        + 1
 }
 
 #[cfg(test)]
@@ -101,15 +113,30 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_line_and_the_nearest_one() {
-        check("[gate]\n# x\nfail_onn = \"low\"\n", "advisor.toml:3: unknown key `gate.fail_onn`; did you mean `gate.fail_on`?");
-        check("threshold = 0.3\n", "advisor.toml:1: unknown key `threshold`; did you mean `select.threshold`?");
+        check(
+            "[gate]\n# x\nfail_onn = \"low\"\n",
+            "advisor.toml:3: unknown key `gate.fail_onn`; did you mean `gate.fail_on`?",
+        );
+        check(
+            "threshold = 0.3\n",
+            "advisor.toml:1: unknown key `threshold`; did you mean `select.threshold`?",
+        );
     }
 
     #[test]
     fn keys_about_safety_are_refused_in_a_repository() {
-        check("[codex]\ncommand = \"./evil\"\n", "advisor.toml:2: `codex.command` is about safety and is not taken from a repository's file; set it in your own config.toml or with `git config advisor.codex.command`");
+        check(
+            "[codex]\ncommand = \"./evil\"\n",
+            "advisor.toml:2: `codex.command` is about safety and is not taken from a repository's file; set it in your own config.toml or with `git config advisor.codex.command`",
+        );
         let user = Origin::User("config.toml".to_owned());
-        assert_eq!(load("[codex]\ncommand = \"./mine\"\n", &user).unwrap().codex.command, "./mine");
+        assert_eq!(
+            load("[codex]\ncommand = \"./mine\"\n", &user)
+                .unwrap()
+                .codex
+                .command,
+            "./mine"
+        );
     }
 
     #[test]
@@ -121,7 +148,10 @@ mod tests {
 
     #[test]
     fn a_wrong_rule_is_said_with_its_line() {
-        check("[[rule]]\nid = \"shell/x\"\ntitle = \"t\"\npatterns = ['a']\nwheight = 1\n", "advisor.toml:5: unknown field `wheight`, expected one of `id`, `category`, `title`, `languages`, `globs`, `patterns`, `sides`, `weight`, `severity`, `cwe`, `explicit`, `comments`, `matches`, `leaves`");
+        check(
+            "[[rule]]\nid = \"shell/x\"\ntitle = \"t\"\npatterns = ['a']\nwheight = 1\n",
+            "advisor.toml:5: unknown field `wheight`, expected one of `id`, `category`, `title`, `languages`, `globs`, `patterns`, `sides`, `weight`, `severity`, `cwe`, `explicit`, `comments`, `matches`, `leaves`",
+        );
     }
 
     #[test]
@@ -130,6 +160,12 @@ mod tests {
         let text = "[codex]\nconfig = { model_provider = \"g\", \"model_providers.g\" = { name = \"g\" } }\n";
         let config = load(text, &user).unwrap().codex.config;
         assert_eq!(config.len(), 2);
-        assert!(load("[codex.config.model_providers.g]\nname = \"g\"\n", &user).unwrap().codex.config.contains_key("model_providers"));
+        assert!(
+            load("[codex.config.model_providers.g]\nname = \"g\"\n", &user)
+                .unwrap()
+                .codex
+                .config
+                .contains_key("model_providers")
+        );
     }
 }

@@ -44,46 +44,46 @@ pub struct Choice {
 /// Tools and ambient text that a switch takes away. Unknown ones are left out: Codex refuses to
 /// start with them, and a tool that a version does not know it cannot offer.
 const DISABLED: [&str; 20] = [
-    "shell_tool",                   // exec_command and write_stdin: reads any file of the machine
-    "unified_exec",                 // the same under its newer name
-    "code_mode_host",               // exec and wait of the newer models
-    "multi_agent",                  // spawn_agent and its family
-    "multi_agent_v2",               // the same for newer models
-    "goals",                        // get_goal, create_goal, update_goal
-    "view_image",                   // reads files
-    "image_generation",             // offered with a ChatGPT login only
-    "sleep_tool",                   // clock.sleep
-    "tool_suggest",                 // a tool that names tools
-    "memories",                     // ambient text, and a request of its own at start-up
-    "apps",                         // connectors of the account
-    "plugins",                      // network calls before the prompt
-    "hooks",                        // programs of the user
-    "skill_search",                 // ambient text
-    "browser_use",                  // acts
-    "computer_use",                 // acts
+    "shell_tool",       // exec_command and write_stdin: reads any file of the machine
+    "unified_exec",     // the same under its newer name
+    "code_mode_host",   // exec and wait of the newer models
+    "multi_agent",      // spawn_agent and its family
+    "multi_agent_v2",   // the same for newer models
+    "goals",            // get_goal, create_goal, update_goal
+    "view_image",       // reads files
+    "image_generation", // offered with a ChatGPT login only
+    "sleep_tool",       // clock.sleep
+    "tool_suggest",     // a tool that names tools
+    "memories",         // ambient text, and a request of its own at start-up
+    "apps",             // connectors of the account
+    "plugins",          // network calls before the prompt
+    "hooks",            // programs of the user
+    "skill_search",     // ambient text
+    "browser_use",      // acts
+    "computer_use",     // acts
     "unbounded_connection_retries", // waits for the network for ever
-    "web_search_request",           // the search tool of older versions
-    "apply_patch_freeform",         // the editing tool of older versions
+    "web_search_request", // the search tool of older versions
+    "apply_patch_freeform", // the editing tool of older versions
 ];
 
 /// Settings that take away what no switch does.
 const SETTINGS: [&str; 16] = [
-    "web_search=\"disabled\"",                          // runs at the service, whatever the sandbox says
+    "web_search=\"disabled\"", // runs at the service, whatever the sandbox says
     "tools.experimental_request_user_input.enabled=false", // asks a user who is not there
-    "tools.update_plan.enabled=false",                  // the planning tool
-    "agents.enabled=false",                             // sub-agents of the newer models, and their text
-    "approval_policy=\"never\"",                        // nothing is ever put to an approval
-    "project_doc_max_bytes=0",                          // AGENTS.md of a project
-    "skills.include_instructions=false",                // descriptions of every local skill
-    "skills.bundled.enabled=false",                     // the skills that come with Codex
-    "include_permissions_instructions=false",           // text about the sandbox
-    "include_environment_context=false",                // cwd, shell, date and time zone
-    "include_apps_instructions=false",                  // text about connectors
-    "include_collaboration_mode_instructions=false",    // text about modes
-    "notify=[]",                                        // a program of the system's configuration
-    "developer_instructions=\"\"",                      // a text of the system's configuration
-    "analytics.enabled=false",                          // two requests about usage in each run
-    "model_reasoning_summary=\"none\"",                 // a summary that nobody reads
+    "tools.update_plan.enabled=false", // the planning tool
+    "agents.enabled=false",    // sub-agents of the newer models, and their text
+    "approval_policy=\"never\"", // nothing is ever put to an approval
+    "project_doc_max_bytes=0", // AGENTS.md of a project
+    "skills.include_instructions=false", // descriptions of every local skill
+    "skills.bundled.enabled=false", // the skills that come with Codex
+    "include_permissions_instructions=false", // text about the sandbox
+    "include_environment_context=false", // cwd, shell, date and time zone
+    "include_apps_instructions=false", // text about connectors
+    "include_collaboration_mode_instructions=false", // text about modes
+    "notify=[]",               // a program of the system's configuration
+    "developer_instructions=\"\"", // a text of the system's configuration
+    "analytics.enabled=false", // two requests about usage in each run
+    "model_reasoning_summary=\"none\"", // a summary that nobody reads
 ];
 
 /// Variables that are passed on where they are set, beside those that the user names.
@@ -92,16 +92,30 @@ const PASSED_ON: [&str; 22] = [
     // The login, where it is no file.
     "CODEX_API_KEY",
     // The way out of the machine.
-    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
-    "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
     // Whom to trust on that way.
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "CODEX_CA_CERTIFICATE", "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CODEX_CA_CERTIFICATE",
+    "NODE_EXTRA_CA_CERTS",
     // How text is encoded.
-    "LANG", "LC_ALL", "LC_CTYPE",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
     // Where temporary files go.
     "TMPDIR",
     // Without these no program starts on Windows.
-    "SYSTEMROOT", "COMSPEC", "PATHEXT", "TEMP",
+    "SYSTEMROOT",
+    "COMSPEC",
+    "PATHEXT",
+    "TEMP",
 ];
 
 /// The model and the effort to ask for.
@@ -118,7 +132,12 @@ pub fn choose_model(codex: &Codex, installed: &Installed) -> Choice {
     let all = installed.catalog["models"].as_array().into_iter().flatten();
     let levels: Vec<String> = all
         .filter(|entry| entry["slug"] == model.as_str())
-        .flat_map(|entry| entry["supported_reasoning_levels"].as_array().into_iter().flatten())
+        .flat_map(|entry| {
+            entry["supported_reasoning_levels"]
+                .as_array()
+                .into_iter()
+                .flatten()
+        })
         .filter_map(|level| level["effort"].as_str().map(str::to_owned))
         .collect();
     let effort = match levels.last() {
@@ -149,7 +168,10 @@ pub(super) fn call(
     add(&["--ignore-user-config", "--ignore-rules"]); // the user's servers, hooks and rules
     add(&["--strict-config"]); // a setting that this version does not know is an error, not a silence
     add(&["--output-schema", &text(&workspace.schema)]);
-    for feature in DISABLED.iter().filter(|feature| installed.features.contains(**feature)) {
+    for feature in DISABLED
+        .iter()
+        .filter(|feature| installed.features.contains(**feature))
+    {
         add(&["--disable", feature]);
     }
     for setting in SETTINGS {
@@ -157,16 +179,36 @@ pub(super) fn call(
     }
     for server in &installed.mcp_servers {
         // Servers of the system's configuration stay unless each is switched off by its name.
-        add(&["-c", &format!("mcp_servers.{}.enabled=false", quoted(server))]);
+        add(&[
+            "-c",
+            &format!("mcp_servers.{}.enabled=false", quoted(server)),
+        ]);
     }
-    add(&["-c", &format!("model_reasoning_effort={}", quoted(&choice.effort))]);
-    add(&["-c", &format!("model_instructions_file={}", quoted(&text(&workspace.instructions)))]);
-    add(&["-c", &format!("model_catalog_json={}", quoted(&text(&workspace.catalog)))]);
+    add(&[
+        "-c",
+        &format!("model_reasoning_effort={}", quoted(&choice.effort)),
+    ]);
+    add(&[
+        "-c",
+        &format!(
+            "model_instructions_file={}",
+            quoted(&text(&workspace.instructions))
+        ),
+    ]);
+    add(&[
+        "-c",
+        &format!("model_catalog_json={}", quoted(&text(&workspace.catalog))),
+    ]);
     for setting in &handed.settings {
         add(&["-c", setting]);
     }
     add(&["-"]); // the prompt comes on stdin
-    let more: Vec<String> = codex.env.iter().cloned().chain(handed.key_variable).collect();
+    let more: Vec<String> = codex
+        .env
+        .iter()
+        .cloned()
+        .chain(handed.key_variable)
+        .collect();
     Call {
         program: installed.program.clone(),
         args,
@@ -187,8 +229,13 @@ pub(super) fn environment(home: &PrivateHome, more: &[String]) -> Environment {
         // The heartbeat: without it a healthy model that thinks looks like a hung one.
         ("RUST_LOG", "error,codex_otel.log_only=info".into()),
     ];
-    let fixed = fixed.into_iter().map(|(name, value)| (OsString::from(name), value));
-    let named = PASSED_ON.iter().copied().chain(more.iter().map(String::as_str));
+    let fixed = fixed
+        .into_iter()
+        .map(|(name, value)| (OsString::from(name), value));
+    let named = PASSED_ON
+        .iter()
+        .copied()
+        .chain(more.iter().map(String::as_str));
     let named = named.filter(|name| !["HOME", "CODEX_HOME", "TZ", "RUST_LOG"].contains(name));
     let passed = named.filter_map(|name| Some((OsString::from(name), env::passed_on(name)?)));
     fixed.chain(passed).collect()

@@ -45,7 +45,9 @@ pub fn path() -> Option<PathBuf> {
 /// What the marker says now. A marker is never obeyed for longer than `max` from now, and not at
 /// all when it claims to come from the future, so a clock that jumped locks nobody out.
 pub fn state(settings: &Doghouse) -> State {
-    path().map_or(State::Free, |path| read(&path, Timestamp::now(), settings.max))
+    path().map_or(State::Free, |path| {
+        read(&path, Timestamp::now(), settings.max)
+    })
 }
 
 fn read(path: &Path, now: Timestamp, max: Duration) -> State {
@@ -61,7 +63,11 @@ fn read(path: &Path, now: Timestamp, max: Duration) -> State {
     marker.until = marker.until.min(latest);
     // A few minutes of difference between the clocks of two machines that share a home are no jump.
     let from_the_future = marker.since > add(now, Duration::from_secs(300));
-    if from_the_future || marker.until <= now { State::Free } else { State::Held(marker) }
+    if from_the_future || marker.until <= now {
+        State::Free
+    } else {
+        State::Held(marker)
+    }
 }
 
 /// The failure with which a held call ends at once.
@@ -69,10 +75,18 @@ pub(super) fn check(settings: &Doghouse) -> Option<Failure> {
     if settings.duration.is_zero() {
         return None;
     }
-    let State::Held(marker) = state(settings) else { return None };
+    let State::Held(marker) = state(settings) else {
+        return None;
+    };
     let said = crate::visible::line(&marker.message);
-    let message = format!("Codex is left alone since {} after: {said}", utc(marker.since));
-    Some(Failure { until: Some(marker.until), ..Failure::of("doghouse", &message) })
+    let message = format!(
+        "Codex is left alone since {} after: {said}",
+        utc(marker.since)
+    );
+    Some(Failure {
+        until: Some(marker.until),
+        ..Failure::of("doghouse", &message)
+    })
 }
 
 /// Writes the marker where a failure is a limit, and gives the failure its end. A home that cannot
@@ -82,7 +96,8 @@ pub(super) fn enter(failure: &mut Failure, settings: &Doghouse) {
         return;
     }
     let now = Timestamp::now();
-    let until = reset::named_in(&failure.message, now).unwrap_or_else(|| add(now, settings.duration));
+    let until =
+        reset::named_in(&failure.message, now).unwrap_or_else(|| add(now, settings.duration));
     let until = until.min(add(now, settings.max));
     failure.until = Some(until);
     if settings.duration.is_zero() {
@@ -153,18 +168,30 @@ mod tests {
 
     #[test]
     fn a_marker_holds_until_it_lapses() {
-        check(&marker("2026-11-22T11:30:00Z", "2026-11-22T12:30:00Z"), Some("2026-11-22T12:30:00Z"));
-        check(&marker("2026-11-22T10:30:00Z", "2026-11-22T11:30:00Z"), None);
+        check(
+            &marker("2026-11-22T11:30:00Z", "2026-11-22T12:30:00Z"),
+            Some("2026-11-22T12:30:00Z"),
+        );
+        check(
+            &marker("2026-11-22T10:30:00Z", "2026-11-22T11:30:00Z"),
+            None,
+        );
     }
 
     #[test]
     fn no_marker_locks_out_for_longer_than_the_bound() {
-        check(&marker("2026-11-22T11:00:00Z", "2036-01-01T00:00:00Z"), Some("2026-11-23T12:00:00Z"));
+        check(
+            &marker("2026-11-22T11:00:00Z", "2036-01-01T00:00:00Z"),
+            Some("2026-11-23T12:00:00Z"),
+        );
     }
 
     #[test]
     fn a_marker_from_the_future_is_a_clock_that_jumped() {
-        check(&marker("2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z"), None);
+        check(
+            &marker("2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z"),
+            None,
+        );
     }
 
     #[test]
@@ -178,7 +205,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deeper").join("doghouse.json");
         let now = Timestamp::now();
-        let marker = Marker { class: "rate-limit".into(), message: "m".into(), since: now, until: add(now, DAY) };
+        let marker = Marker {
+            class: "rate-limit".into(),
+            message: "m".into(),
+            since: now,
+            until: add(now, DAY),
+        };
         write(&path, &marker).unwrap();
         assert_eq!(read(&path, now, DAY), State::Held(marker));
     }

@@ -28,13 +28,24 @@ const HARMLESS: [&str; 3] = ["agent_message", "reasoning", "error"];
 
 /// Item types known to be actions, and parts of names that a future one would have.
 const ACTIONS: [&str; 10] = [
-    "command", "file_change", "tool", "web_search", "todo_list", "exec", "patch", "search", "call", "browser",
+    "command",
+    "file_change",
+    "tool",
+    "web_search",
+    "todo_list",
+    "exec",
+    "patch",
+    "search",
+    "call",
+    "browser",
 ];
 
 impl Event {
     /// Reads a line; one that is no event is [`Event::Other`].
     pub fn read(line: &str) -> Event {
-        let Ok(value) = serde_json::from_str::<Value>(line) else { return Event::Other };
+        let Ok(value) = serde_json::from_str::<Value>(line) else {
+            return Event::Other;
+        };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match value["type"].as_str().unwrap_or_default() {
             "thread.started" => Event::ThreadStarted(text(&value["thread_id"])),
@@ -54,7 +65,9 @@ impl Event {
             ("agent_message", Some("item.completed")) => Event::Message(text("text")),
             ("error", _) => Event::Warning(text("message")),
             (kind, _) if HARMLESS.contains(&kind) => Event::Other,
-            (kind, _) if ACTIONS.iter().any(|action| kind.contains(action)) => Event::Acted(kind.to_owned()),
+            (kind, _) if ACTIONS.iter().any(|action| kind.contains(action)) => {
+                Event::Acted(kind.to_owned())
+            }
             _ => Event::Other,
         }
     }
@@ -87,7 +100,11 @@ impl Sign {
             return Sign::Acted("a refused tool".to_owned());
         }
         let Some(event) = after(line, "event.name=\"") else {
-            return if line.contains("codex_otel") { Sign::Beat } else { Sign::Text };
+            return if line.contains("codex_otel") {
+                Sign::Beat
+            } else {
+                Sign::Text
+            };
         };
         if event.starts_with("codex.tool_result") || event.starts_with("codex.tool_decision") {
             let name = after(line, "tool_name=").unwrap_or("a tool");
@@ -125,19 +142,45 @@ mod tests {
     #[test]
     fn events_of_a_turn_are_read() {
         let check = |line: &str, expected: Event| assert_eq!(Event::read(line), expected, "{line}");
-        check(r#"{"type":"thread.started","thread_id":"0199"}"#, Event::ThreadStarted("0199".into()));
-        check(r#"{"type":"item.completed","item":{"id":"i","type":"agent_message","text":"hi"}}"#, Event::Message("hi".into()));
-        check(r#"{"type":"turn.failed","error":{"message":"no"}}"#, Event::Failed("no".into()));
-        check(r#"{"type":"error","message":"Reconnecting... 1/5"}"#, Event::Error("Reconnecting... 1/5".into()));
-        check(r#"{"type":"item.completed","item":{"type":"error","message":"model rerouted: a -> b"}}"#, Event::Warning("model rerouted: a -> b".into()));
+        check(
+            r#"{"type":"thread.started","thread_id":"0199"}"#,
+            Event::ThreadStarted("0199".into()),
+        );
+        check(
+            r#"{"type":"item.completed","item":{"id":"i","type":"agent_message","text":"hi"}}"#,
+            Event::Message("hi".into()),
+        );
+        check(
+            r#"{"type":"turn.failed","error":{"message":"no"}}"#,
+            Event::Failed("no".into()),
+        );
+        check(
+            r#"{"type":"error","message":"Reconnecting... 1/5"}"#,
+            Event::Error("Reconnecting... 1/5".into()),
+        );
+        check(
+            r#"{"type":"item.completed","item":{"type":"error","message":"model rerouted: a -> b"}}"#,
+            Event::Warning("model rerouted: a -> b".into()),
+        );
         check(r#"{"type":"something.new"}"#, Event::Other);
         check("no json", Event::Other);
-        check(r#"{"type":"item.started","item":{"type":"reasoning","text":"x"}}"#, Event::Other);
+        check(
+            r#"{"type":"item.started","item":{"type":"reasoning","text":"x"}}"#,
+            Event::Other,
+        );
     }
 
     #[test]
     fn every_acting_item_is_one() {
-        for kind in ["command_execution", "file_change", "mcp_tool_call", "collab_tool_call", "web_search", "todo_list", "image_generation_call"] {
+        for kind in [
+            "command_execution",
+            "file_change",
+            "mcp_tool_call",
+            "collab_tool_call",
+            "web_search",
+            "todo_list",
+            "image_generation_call",
+        ] {
             let line = format!(r#"{{"type":"item.started","item":{{"id":"i","type":"{kind}"}}}}"#);
             assert_eq!(Event::read(&line), Event::Acted(kind.to_owned()));
         }
@@ -146,13 +189,30 @@ mod tests {
     #[test]
     fn the_heartbeat_is_read_and_not_kept() {
         let check = |line: &str, expected: Sign| assert_eq!(Sign::read(line), expected, "{line}");
-        check(r#"INFO codex_otel.log_only: event.name="codex.api_request" user.email="a@b" http.response.status_code=503 attempt=0"#, Sign::Headers(503));
-        check(r#"event.name="codex.api_request" error.message="error sending request" attempt=0"#, Sign::NoConnection);
-        check(r#"event.name="codex.sse_event" event.kind=response.output_text.delta"#, Sign::Alive);
-        check(r#"event.name="codex.tool_result" tool_name=exec_command call_id=1"#, Sign::Acted("exec_command".into()));
-        check("ERROR codex_core::tools::router: error=unsupported call: shell", Sign::Acted("shell".into()));
+        check(
+            r#"INFO codex_otel.log_only: event.name="codex.api_request" user.email="a@b" http.response.status_code=503 attempt=0"#,
+            Sign::Headers(503),
+        );
+        check(
+            r#"event.name="codex.api_request" error.message="error sending request" attempt=0"#,
+            Sign::NoConnection,
+        );
+        check(
+            r#"event.name="codex.sse_event" event.kind=response.output_text.delta"#,
+            Sign::Alive,
+        );
+        check(
+            r#"event.name="codex.tool_result" tool_name=exec_command call_id=1"#,
+            Sign::Acted("exec_command".into()),
+        );
+        check(
+            "ERROR codex_core::tools::router: error=unsupported call: shell",
+            Sign::Acted("shell".into()),
+        );
         check("WARNING: proceeding", Sign::Text);
-        assert!(!Sign::read(r#"event.name="codex.conversation_starts" user.email="a@b""#).may_be_kept());
+        assert!(
+            !Sign::read(r#"event.name="codex.conversation_starts" user.email="a@b""#).may_be_kept()
+        );
     }
 
     proptest::proptest! {

@@ -26,7 +26,12 @@ pub struct PrivateHome {
 /// Where the program keeps what outlives a run: `$XDG_STATE_HOME/git-advisor`.
 pub fn state_dir() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("git-advisor"))
+    Some(
+        strategy
+            .state_dir()
+            .unwrap_or_else(|| strategy.data_dir())
+            .join("git-advisor"),
+    )
 }
 
 /// Whether the user has a login that Codex will find.
@@ -48,7 +53,8 @@ pub fn private() -> Result<PrivateHome, Failure> {
         let message = format!("cannot prepare `{}`: {error}", path.display());
         Failure::of("state-unwritable", &message)
     };
-    let state = state_dir().ok_or_else(|| Failure::of("state-unwritable", "the user has no home directory"))?;
+    let state = state_dir()
+        .ok_or_else(|| Failure::of("state-unwritable", "the user has no home directory"))?;
     let path = state.join("codex");
     create_private(&path).map_err(|error| failed(&path, &error))?;
     link_login(&path).map_err(|error| failed(&path, &error))?;

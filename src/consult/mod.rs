@@ -35,6 +35,8 @@ pub struct Consulted {
     pub outcome: Outcome,
     /// Codex's session, which a follow-up resumes.
     pub session_id: Option<String>,
+    /// Whether Codex was started with the prompt.
+    pub started: bool,
     /// The model that was asked.
     pub model: Option<String>,
     /// The reasoning effort that was asked for.
@@ -75,9 +77,14 @@ pub fn consult(
 ) -> Consulted {
     let begun = Instant::now();
     if let Some(failure) = doghouse::check(&config.doghouse) {
-        return Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
+        return Consulted {
+            outcome: Outcome::Unavailable(failure),
+            ..Consulted::default()
+        };
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let mut consulted = match runtime {
         Ok(runtime) => {
             let consulted = runtime.block_on(call(prompt, config, clock, progress));
@@ -109,7 +116,11 @@ impl Clock {
     /// The clocks of a review by hand.
     pub fn of(config: &Config) -> Clock {
         let limits = config.limits;
-        Clock { first_answer: limits.first_answer, idle: limits.idle, deadline: limits.deadline }
+        Clock {
+            first_answer: limits.first_answer,
+            idle: limits.idle,
+            deadline: limits.deadline,
+        }
     }
 }
 
@@ -145,5 +156,8 @@ async fn prepare(config: &Config) -> Result<(workspace::Workspace, codex::Call),
 }
 
 fn unavailable(failure: Failure) -> Consulted {
-    Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() }
+    Consulted {
+        outcome: Outcome::Unavailable(failure),
+        ..Consulted::default()
+    }
 }

@@ -6,23 +6,67 @@ use crate::config::Provider;
 
 /// First parts of keys that the leash sets itself, or that would give Codex something to act with.
 const OWNED: [&str; 39] = [
-    "agents", "allow_login_shell", "analytics", "approval_policy", "approvals_reviewer", "apps", "base_instructions",
-    "compact_prompt", "default_permissions", "developer_instructions", "experimental_compact_prompt_file",
-    "experimental_instructions_file", "experimental_use_unified_exec_tool", "features", "history", "hooks",
-    "include_apps_instructions", "include_collaboration_mode_instructions", "include_environment_context",
-    "include_permissions_instructions", "instructions", "marketplaces", "mcp_servers", "memories", "model",
-    "model_catalog_json", "model_instructions_file", "model_reasoning_effort", "notify", "otel", "permissions",
-    "plugins", "profile", "profiles", "projects", "sandbox_mode", "sandbox_workspace_write", "skills", "tools",
+    "agents",
+    "allow_login_shell",
+    "analytics",
+    "approval_policy",
+    "approvals_reviewer",
+    "apps",
+    "base_instructions",
+    "compact_prompt",
+    "default_permissions",
+    "developer_instructions",
+    "experimental_compact_prompt_file",
+    "experimental_instructions_file",
+    "experimental_use_unified_exec_tool",
+    "features",
+    "history",
+    "hooks",
+    "include_apps_instructions",
+    "include_collaboration_mode_instructions",
+    "include_environment_context",
+    "include_permissions_instructions",
+    "instructions",
+    "marketplaces",
+    "mcp_servers",
+    "memories",
+    "model",
+    "model_catalog_json",
+    "model_instructions_file",
+    "model_reasoning_effort",
+    "notify",
+    "otel",
+    "permissions",
+    "plugins",
+    "profile",
+    "profiles",
+    "projects",
+    "sandbox_mode",
+    "sandbox_workspace_write",
+    "skills",
+    "tools",
 ];
 
 /// Prefixes with the same meaning.
-const OWNED_PREFIXES: [&str; 4] = ["project_doc", "project_root", "shell_environment", "web_search"];
+const OWNED_PREFIXES: [&str; 4] = [
+    "project_doc",
+    "project_root",
+    "shell_environment",
+    "web_search",
+];
 
 /// The first key of a table of settings that the leash owns.
 pub fn refused_setting(table: &toml::Table) -> Option<&str> {
     table.keys().map(String::as_str).find(|key| {
-        let first = key.split('.').next().unwrap_or(key).trim_matches(['"', '\'', ' ']);
-        OWNED.contains(&first) || OWNED_PREFIXES.iter().any(|prefix| first.starts_with(prefix))
+        let first = key
+            .split('.')
+            .next()
+            .unwrap_or(key)
+            .trim_matches(['"', '\'', ' ']);
+        OWNED.contains(&first)
+            || OWNED_PREFIXES
+                .iter()
+                .any(|prefix| first.starts_with(prefix))
     })
 }
 
@@ -41,26 +85,42 @@ pub(super) struct Handed {
 pub(super) fn handed(user: &toml::Table, provider: Provider, idle_ms: i64) -> Handed {
     let mut flat = expanded(user);
     let chosen = flat.iter().find(|(key, _)| key == "model_provider");
-    let chosen = chosen.and_then(|(_, value)| value.as_str()).map(str::to_owned);
+    let chosen = chosen
+        .and_then(|(_, value)| value.as_str())
+        .map(str::to_owned);
     let own_table = chosen.as_ref().and_then(|name| {
         let key = format!("model_providers.{name}");
-        flat.iter_mut().find(|(other, value)| *other == key && value.is_table())
+        flat.iter_mut()
+            .find(|(other, value)| *other == key && value.is_table())
     });
-    let key_variable = own_table.as_ref().and_then(|(_, table)| table.get("env_key")?.as_str().map(str::to_owned));
+    let key_variable = own_table
+        .as_ref()
+        .and_then(|(_, table)| table.get("env_key")?.as_str().map(str::to_owned));
     if provider == Provider::Isolated {
         match own_table {
             Some((_, Value::Table(table))) => table.extend(without_retries(idle_ms)),
-            _ if chosen.as_deref().is_none_or(|name| name == "openai") => isolate(&mut flat, idle_ms),
+            _ if chosen.as_deref().is_none_or(|name| name == "openai") => {
+                isolate(&mut flat, idle_ms);
+            }
             _ => {}
         }
     }
-    let settings = flat.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    Handed { settings, key_variable }
+    let settings = flat
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    Handed {
+        settings,
+        key_variable,
+    }
 }
 
 /// Our own provider in place of the built-in one, which cannot be told to leave out retries.
 fn isolate(flat: &mut Vec<(String, Value)>, idle_ms: i64) {
-    let base = flat.iter().find(|(key, _)| key == "openai_base_url").map(|(_, value)| value.clone());
+    let base = flat
+        .iter()
+        .find(|(key, _)| key == "openai_base_url")
+        .map(|(_, value)| value.clone());
     flat.retain(|(key, _)| key != "model_provider" && key != "openai_base_url");
     let mut table = toml::Table::new();
     table.insert("name".to_owned(), "OpenAI".into());
@@ -89,7 +149,9 @@ fn expanded(user: &toml::Table) -> Vec<(String, Value)> {
     for (key, value) in user {
         match value {
             Value::Table(providers) if key == "model_providers" => {
-                let each = providers.iter().map(|(name, table)| (format!("{key}.{name}"), table.clone()));
+                let each = providers
+                    .iter()
+                    .map(|(name, table)| (format!("{key}.{name}"), table.clone()));
                 flat.extend(each);
             }
             _ => flat.push((key.clone(), value.clone())),
@@ -110,10 +172,14 @@ mod tests {
 
     #[test]
     fn without_a_provider_of_the_user_ours_is_used() {
-        check("", Provider::Isolated, &[
-            r#"model_providers.adv={ name = "OpenAI", requires_openai_auth = true, wire_api = "responses", request_max_retries = 0, stream_max_retries = 0, stream_idle_timeout_ms = 1000 }"#,
-            r#"model_provider="adv""#,
-        ]);
+        check(
+            "",
+            Provider::Isolated,
+            &[
+                r#"model_providers.adv={ name = "OpenAI", requires_openai_auth = true, wire_api = "responses", request_max_retries = 0, stream_max_retries = 0, stream_idle_timeout_ms = 1000 }"#,
+                r#"model_provider="adv""#,
+            ],
+        );
         check("", Provider::Builtin, &[]);
     }
 
@@ -123,24 +189,47 @@ mod tests {
             r#"model_provider="g""#,
             r#"model_providers.g={ base_url = "http://x", env_key = "K", request_max_retries = 0, stream_max_retries = 0, stream_idle_timeout_ms = 1000 }"#,
         ];
-        check("model_provider = \"g\"\n[model_providers.g]\nbase_url = \"http://x\"\nenv_key = \"K\"\n", Provider::Isolated, &expected);
-        check("model_provider = \"g\"\n\"model_providers.g\" = { base_url = \"http://x\", env_key = \"K\" }\n", Provider::Isolated, &expected);
+        check(
+            "model_provider = \"g\"\n[model_providers.g]\nbase_url = \"http://x\"\nenv_key = \"K\"\n",
+            Provider::Isolated,
+            &expected,
+        );
+        check(
+            "model_provider = \"g\"\n\"model_providers.g\" = { base_url = \"http://x\", env_key = \"K\" }\n",
+            Provider::Isolated,
+            &expected,
+        );
     }
 
     #[test]
     fn a_moved_address_of_the_builtin_provider_moves_ours() {
         let table = toml::from_str("openai_base_url = \"http://127.0.0.1:1/v1\"").unwrap();
         let settings = handed(&table, Provider::Isolated, 1000).settings;
-        assert!(settings[0].contains(r#"base_url = "http://127.0.0.1:1/v1""#), "{settings:?}");
+        assert!(
+            settings[0].contains(r#"base_url = "http://127.0.0.1:1/v1""#),
+            "{settings:?}"
+        );
     }
 
     #[test]
     fn keys_of_the_leash_are_refused() {
-        for key in ["sandbox_mode", "\"mcp_servers.x\"", "web_search_request", "\"features.shell_tool\"", "notify"] {
+        for key in [
+            "sandbox_mode",
+            "\"mcp_servers.x\"",
+            "web_search_request",
+            "\"features.shell_tool\"",
+            "notify",
+        ] {
             let table = toml::from_str(&format!("{key} = 1")).unwrap();
             assert!(refused_setting(&table).is_some(), "{key}");
         }
-        for key in ["model_provider", "\"model_providers.x\"", "openai_base_url", "service_tier", "model_verbosity"] {
+        for key in [
+            "model_provider",
+            "\"model_providers.x\"",
+            "openai_base_url",
+            "service_tier",
+            "model_verbosity",
+        ] {
             let table = toml::from_str(&format!("{key} = 1")).unwrap();
             assert_eq!(refused_setting(&table), None, "{key}");
         }

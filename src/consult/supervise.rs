@@ -43,11 +43,15 @@ pub(super) async fn run(
     clock: Clock,
     progress: &mut dyn FnMut(&Progress),
 ) -> Consulted {
-    let mut group = match process::start(&call.program, &call.args, &call.environment, &call.folder) {
+    let mut group = match process::start(&call.program, &call.args, &call.environment, &call.folder)
+    {
         Ok(group) => group,
         Err(error) => {
             let failure = installed::spawn_failure(&call.program, &error);
-            return Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
+            return Consulted {
+                outcome: Outcome::Unavailable(failure),
+                ..Consulted::default()
+            };
         }
     };
     feed(&mut group, prompt);
@@ -62,7 +66,10 @@ pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let both = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+        let both = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        );
         if let (Ok(mut terminate), Ok(mut hangup)) = both {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
@@ -129,7 +136,10 @@ impl Watch {
             out_lines: Lines::new(MAX_LINE),
             err_lines: Lines::new(64 << 10),
             read: 0,
-            consulted: Consulted::default(),
+            consulted: Consulted {
+                started: true,
+                ..Consulted::default()
+            },
             message: None,
             completed: false,
             last_error: None,
@@ -181,7 +191,9 @@ impl Watch {
             self.begun + self.clock.first_answer
         };
         let alarm = quiet.min(self.begun + self.clock.deadline);
-        self.impending.as_ref().map_or(alarm, |(_, until)| alarm.min(*until))
+        self.impending
+            .as_ref()
+            .map_or(alarm, |(_, until)| alarm.min(*until))
     }
 
     /// Which clock ran out.
@@ -193,13 +205,22 @@ impl Watch {
         }
         let seconds = |duration: Duration| format!("{} s", duration.as_secs_f32());
         let failure = if self.begun.elapsed() >= self.clock.deadline {
-            let message = format!("Codex took longer than the deadline of {}", seconds(self.clock.deadline));
+            let message = format!(
+                "Codex took longer than the deadline of {}",
+                seconds(self.clock.deadline)
+            );
             Failure::of("deadline", &message)
         } else if self.answering {
-            let message = format!("Codex has shown no sign of life for {}", seconds(self.clock.idle));
+            let message = format!(
+                "Codex has shown no sign of life for {}",
+                seconds(self.clock.idle)
+            );
             Failure::of("idle", &message)
         } else {
-            let message = format!("the server has not begun to answer within {}", seconds(self.clock.first_answer));
+            let message = format!(
+                "the server has not begun to answer within {}",
+                seconds(self.clock.first_answer)
+            );
             Failure::of("no-headers", &message)
         };
         End::Failed(failure)
@@ -216,7 +237,10 @@ impl Watch {
         self.consulted.events.extend_from_slice(bytes);
         let lines = self.out_lines.push(bytes);
         if self.read > MAX_OUTPUT || self.out_lines.overflowed {
-            return Some(End::Failed(Failure::of("too-large", "Codex wrote more than an answer can be")));
+            return Some(End::Failed(Failure::of(
+                "too-large",
+                "Codex wrote more than an answer can be",
+            )));
         }
         lines.iter().find_map(|line| self.event(line))
     }
@@ -235,7 +259,8 @@ impl Watch {
             }
             Event::Failed(message) => return Some(End::Failed(failed(&message))),
             Event::Error(message) => {
-                let limit = Failure::shown_by(&message).filter(|_| message.starts_with("Reconnecting"));
+                let limit =
+                    Failure::shown_by(&message).filter(|_| message.starts_with("Reconnecting"));
                 self.last_error = Some(message);
                 // Codex would go on trying for minutes; the first line already says why.
                 return limit.map(End::Failed);
@@ -250,7 +275,9 @@ impl Watch {
     fn warning(&mut self, message: String) {
         if message.starts_with("model rerouted") {
             let first = message.lines().next().unwrap_or_default();
-            self.consulted.notes.push(format!("another model answered than the one asked for: {first}"));
+            self.consulted.notes.push(format!(
+                "another model answered than the one asked for: {first}"
+            ));
         }
         self.last_error.get_or_insert(message);
     }
@@ -264,7 +291,10 @@ impl Watch {
             self.err_lines.push(bytes)
         };
         if self.read > MAX_OUTPUT {
-            return Some(End::Failed(Failure::of("too-large", "Codex wrote more than an answer can be")));
+            return Some(End::Failed(Failure::of(
+                "too-large",
+                "Codex wrote more than an answer can be",
+            )));
         }
         lines.iter().find_map(|line| self.sign(line))
     }
@@ -310,7 +340,10 @@ impl Watch {
             End::Failed(failure) => Outcome::Unavailable(failure),
             End::Completed | End::Exited if self.completed => match self.message.take() {
                 Some(text) if !text.trim().is_empty() => Outcome::Answered(text),
-                _ => Outcome::Unavailable(Failure::of("no-answer", "Codex completed its turn without an answer")),
+                _ => Outcome::Unavailable(Failure::of(
+                    "no-answer",
+                    "Codex completed its turn without an answer",
+                )),
             },
             End::Completed | End::Exited => Outcome::Unavailable(self.unfinished(status)),
         };
@@ -330,10 +363,14 @@ impl Watch {
         }
         let said = said.map(|said| format!(": {said}")).unwrap_or_default();
         match status {
-            Some(status) if killed(status) => {
-                Failure::of("killed", &format!("Codex was ended from outside ({status}){said}"))
-            }
-            Some(status) => Failure::of("crashed", &format!("Codex ended without an answer ({status}){said}")),
+            Some(status) if killed(status) => Failure::of(
+                "killed",
+                &format!("Codex was ended from outside ({status}){said}"),
+            ),
+            Some(status) => Failure::of(
+                "crashed",
+                &format!("Codex ended without an answer ({status}){said}"),
+            ),
             None => Failure::of("crashed", &format!("Codex ended without an answer{said}")),
         }
     }
@@ -341,9 +378,14 @@ impl Watch {
 
 /// The line of stderr that says most: the last that begins like an error, else the last.
 fn telling_line(stderr: &str) -> Option<&str> {
-    let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
-    let errors = lines.clone().filter(|line| line.to_ascii_lowercase().starts_with("error"));
-    errors.last().or_else(|| lines.next_back())
+    let mut lines = stderr
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
+    let mut errors = lines
+        .clone()
+        .filter(|line| line.to_ascii_lowercase().starts_with("error"));
+    errors.next_back().or_else(|| lines.next_back())
 }
 
 fn failed(message: &str) -> Failure {
@@ -351,7 +393,10 @@ fn failed(message: &str) -> Failure {
 }
 
 fn attempt(what: &str) -> Failure {
-    Failure::of("tool-attempt", &format!("Codex tried to act ({what}) although it was given no tool"))
+    Failure::of(
+        "tool-attempt",
+        &format!("Codex tried to act ({what}) although it was given no tool"),
+    )
 }
 
 #[cfg(unix)]
@@ -371,4 +416,3 @@ async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> u
         None => std::future::pending().await,
     }
 }
-

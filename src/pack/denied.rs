@@ -7,9 +7,23 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Names under which secrets are kept; a sample of the same name is no secret.
 const DENIED: [&str; 17] = [
-    "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore",
-    "**/*.kdbx", "**/id_rsa*", "**/id_dsa*", "**/id_ecdsa*", "**/id_ed25519*", "**/.netrc",
-    "**/.git-credentials", "**/.pgpass", "**/.htpasswd",
+    "**/.env",
+    "**/.env.*",
+    "**/*.pem",
+    "**/*.key",
+    "**/*.p12",
+    "**/*.pfx",
+    "**/*.jks",
+    "**/*.keystore",
+    "**/*.kdbx",
+    "**/id_rsa*",
+    "**/id_dsa*",
+    "**/id_ecdsa*",
+    "**/id_ed25519*",
+    "**/.netrc",
+    "**/.git-credentials",
+    "**/.pgpass",
+    "**/.htpasswd",
 ];
 
 /// Endings of samples that may go along.
@@ -24,9 +38,13 @@ pub(super) fn is_denied(path: &BStr) -> bool {
             let glob = GlobBuilder::new(glob).case_insensitive(true).build();
             builder.add(glob.expect("constant globs, walked by the test below"));
         }
-        builder.build().expect("constant globs, walked by the test below")
+        builder
+            .build()
+            .expect("constant globs, walked by the test below")
     });
-    let sample = SAMPLES.iter().any(|ending| path.ends_with(ending.as_bytes()));
+    let sample = SAMPLES
+        .iter()
+        .any(|ending| path.ends_with(ending.as_bytes()));
     !sample && set.is_match(path.to_path_lossy())
 }
 
@@ -36,10 +54,21 @@ mod tests {
 
     #[test]
     fn files_of_secrets_are_denied_and_samples_are_not() {
-        for path in [".env", "deploy/.env.production", "certs/Server.KEY", "home/.ssh/id_rsa", "a/.netrc"] {
+        for path in [
+            ".env",
+            "deploy/.env.production",
+            "certs/Server.KEY",
+            "home/.ssh/id_rsa",
+            "a/.netrc",
+        ] {
             assert!(is_denied(path.into()), "{path}");
         }
-        for path in [".env.example", "src/env.rs", "keys/id_rsa.pub", "keyboard.rs"] {
+        for path in [
+            ".env.example",
+            "src/env.rs",
+            "keys/id_rsa.pub",
+            "keyboard.rs",
+        ] {
             assert!(!is_denied(path.into()), "{path}");
         }
     }

@@ -23,9 +23,15 @@ struct Shapes {
 struct ShapeSyntax {
     name: String,
     pattern: String,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the proof of the shape, walked by a test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the proof of the shape, walked by a test")
+    )]
     matches: Vec<String>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the proof of the shape, walked by a test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the proof of the shape, walked by a test")
+    )]
     leaves: Vec<String>,
 }
 
@@ -49,7 +55,11 @@ impl Redactor {
     pub fn line(&mut self, line: &str) -> String {
         if self.in_key_block {
             self.in_key_block = !line.contains("-----END ");
-            return if self.in_key_block { self.placeholder("private-key", line.trim()) } else { line.to_owned() };
+            return if self.in_key_block {
+                self.placeholder("private-key", line.trim())
+            } else {
+                line.to_owned()
+            };
         }
         let mut out = line.to_owned();
         if let Some(begin) = key_block_start(line) {
@@ -81,7 +91,9 @@ impl Redactor {
         let mut out = String::with_capacity(text.len());
         let mut from = 0;
         for found in shape.regex.captures_iter(text) {
-            let Some(secret) = found.name("secret").or_else(|| found.get(0)) else { continue };
+            let Some(secret) = found.name("secret").or_else(|| found.get(0)) else {
+                continue;
+            };
             if secret.as_str().contains("<redacted:") {
                 continue;
             }
@@ -96,7 +108,9 @@ impl Redactor {
     fn placeholder(&mut self, name: &str, secret: &str) -> String {
         let next = self.placeholders.len() + 1;
         let found = self.placeholders.entry(secret.to_owned());
-        found.or_insert_with(|| format!("<redacted:{name}:{next}>")).clone()
+        found
+            .or_insert_with(|| format!("<redacted:{name}:{next}>"))
+            .clone()
     }
 }
 
@@ -105,13 +119,16 @@ fn key_block_start(line: &str) -> Option<usize> {
     let begin = line.find("-----BEGIN ")?;
     let rest = &line[begin + 11..];
     let end = rest.find("-----")?;
-    rest[..end].contains("PRIVATE KEY").then_some(begin + 11 + end + 5)
+    rest[..end]
+        .contains("PRIVATE KEY")
+        .then_some(begin + 11 + end + 5)
 }
 
 fn shapes() -> &'static [Shape] {
     static SHAPES: OnceLock<Vec<Shape>> = OnceLock::new();
     SHAPES.get_or_init(|| {
-        let shapes: Shapes = toml::from_str(include_str!("secrets.toml")).expect("a test proves secrets.toml");
+        let shapes: Shapes =
+            toml::from_str(include_str!("secrets.toml")).expect("a test proves secrets.toml");
         let compile = |shape: ShapeSyntax| Shape {
             regex: Regex::new(&shape.pattern).expect("a test proves secrets.toml"),
             name: shape.name,
@@ -130,7 +147,11 @@ mod tests {
         for shape in shapes.secret {
             let regex = Regex::new(&shape.pattern).unwrap();
             for line in &shape.matches {
-                assert!(regex.is_match(&line.replace("{}", "")), "Missing {}: {line}", shape.name);
+                assert!(
+                    regex.is_match(&line.replace("{}", "")),
+                    "Missing {}: {line}",
+                    shape.name
+                );
             }
             for line in &shape.leaves {
                 assert!(!regex.is_match(line), "Noisy {}: {line}", shape.name);
@@ -142,18 +163,33 @@ mod tests {
     fn the_same_secret_keeps_its_placeholder() {
         let mut redactor = Redactor::default();
         let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
-        assert_eq!(redactor.line(&format!("a = {key}")), "a = <redacted:aws-access-key:1>");
-        assert_eq!(redactor.line(&format!("b = '{key}'")), "b = '<redacted:aws-access-key:1>'");
+        assert_eq!(
+            redactor.line(&format!("a = {key}")),
+            "a = <redacted:aws-access-key:1>"
+        );
+        assert_eq!(
+            redactor.line(&format!("b = '{key}'")),
+            "b = '<redacted:aws-access-key:1>'"
+        );
         assert_eq!(redactor.count(), 1);
     }
 
     #[test]
     fn a_private_key_block_keeps_its_borders() {
         let mut redactor = Redactor::default();
-        let block = format!("-----BEGIN RSA {0}-----\nMIIE\nabcd\n-----END RSA {0}-----\nafter", "PRIVATE KEY");
-        let expected = format!("-----BEGIN RSA {0}-----\n<redacted:private-key:1>\n<redacted:private-key:2>\n-----END RSA {0}-----\nafter", "PRIVATE KEY");
+        let block = format!(
+            "-----BEGIN RSA {0}-----\nMIIE\nabcd\n-----END RSA {0}-----\nafter",
+            "PRIVATE KEY"
+        );
+        let expected = format!(
+            "-----BEGIN RSA {0}-----\n<redacted:private-key:1>\n<redacted:private-key:2>\n-----END RSA {0}-----\nafter",
+            "PRIVATE KEY"
+        );
         assert_eq!(redactor.text(&block), expected);
-        let one_line = format!("k = \"-----BEGIN {0}-----\\nMIIE\\n-----END {0}-----\"", "PRIVATE KEY");
+        let one_line = format!(
+            "k = \"-----BEGIN {0}-----\\nMIIE\\n-----END {0}-----\"",
+            "PRIVATE KEY"
+        );
         assert!(!redactor.text(&one_line).contains("MIIE"));
     }
 

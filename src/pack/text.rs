@@ -21,11 +21,22 @@ impl fmt::Display for PackedHunk {
             write!(f, " | in {function}")?;
         }
         writeln!(f, "\n{}", self.header)?;
-        let width = self.lines.iter().flat_map(|line| [line.old, line.new]).flatten().max();
+        let width = self
+            .lines
+            .iter()
+            .flat_map(|line| [line.old, line.new])
+            .flatten()
+            .max();
         let width = width.unwrap_or(1).to_string().len();
         for line in &self.lines {
-            let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
-            let gutter = format!("{:>width$} {:>width$} {}", number(line.old), number(line.new), line.kind.sign());
+            let number =
+                |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+            let gutter = format!(
+                "{:>width$} {:>width$} {}",
+                number(line.old),
+                number(line.new),
+                line.kind.sign()
+            );
             writeln!(f, "{gutter}|{}", line.text)?;
         }
         Ok(())

@@ -40,7 +40,10 @@ impl Nonce {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn random() -> Result<Nonce, getrandom::Error> {
-        Ok(Nonce { fence: characters(16)?, mark: characters(4)? })
+        Ok(Nonce {
+            fence: characters(16)?,
+            mark: characters(4)?,
+        })
     }
 }
 
@@ -64,6 +67,8 @@ pub struct Prompt {
     text: String,
     /// What is asked, without the packet around it.
     pub question: String,
+    /// Whether the user asked something else than the built-in question.
+    pub own_question: bool,
 }
 
 impl Prompt {
@@ -76,7 +81,10 @@ impl Prompt {
 /// Estimated tokens of everything but the packet.
 pub fn overhead(question: Option<&str>, categories: &[Category]) -> usize {
     let question = question.unwrap_or(QUESTION);
-    let names: usize = categories.iter().map(|category| category.name.len() + 4).sum();
+    let names: usize = categories
+        .iter()
+        .map(|category| category.name.len() + 4)
+        .sum();
     // The headings and the fence lines come to less than 1,200 bytes.
     estimated_tokens(GUARD.len() + FORM.len() + question.len() + names + 1_200)
 }
@@ -90,29 +98,42 @@ pub fn render(
     question: Option<&str>,
     nonce: &Nonce,
 ) -> Prompt {
-    let question = question.map_or_else(|| QUESTION.trim().to_owned(), |text| visible::text(text).into_string());
+    let own_question = question.is_some();
+    let question = question.map_or_else(
+        || QUESTION.trim().to_owned(),
+        |text| visible::text(text).into_string(),
+    );
     let fence = &nonce.fence;
     let files: std::collections::BTreeSet<_> = packet.hunks.iter().map(|hunk| &hunk.path).collect();
     let mut text = format!("{GUARD}\n## Question\n\n{question}\n\n## The change\n\n");
     text.push_str(&format!(
-        "{} of {} changed files and {} of {} hunks were picked for this question; they stand between the two \
-         fence lines that carry `{fence}`. Each hunk has an id. Each line of it begins with its number on the old \
-         side, its number on the new side and a sign (`-` removed, `+` added, blank: unchanged), then `|` and the \
-         line itself. Secrets are replaced by `<redacted:…>`, invisible characters are written as `<U+XXXX>`.\n\n",
-        counted(files.len(), "file"),
+        "Picked for this question: {} of {} hunks, in {} of {} changed files. They stand between the two fence lines \
+         that carry `{fence}`. Each hunk has an id. Each line of it begins with its number on the old side, its number \
+         on the new side and a sign (`-` removed, `+` added, blank: unchanged), then `|` and the line itself. Secrets \
+         are replaced by `<redacted:…>`, invisible characters are written as `<U+XXXX>`.\n\n",
+        packet.hunks.len(),
+        counts.hunks,
+        files.len(),
         counts.files,
-        counted(packet.hunks.len(), "hunk"),
-        counts.hunks
     ));
     text.push_str(&format!("<<<<<< BEGIN UNTRUSTED CHANGE {fence}\n"));
     for hunk in &packet.hunks {
         text.push_str(&format!("{hunk}\n"));
     }
     text.push_str(&left_out(packet, change));
-    text.push_str(&format!(">>>>>> END UNTRUSTED CHANGE {fence}\n\n## Form of the answer\n\n"));
-    let names: Vec<String> = categories.iter().map(|category| format!("`{}`", category.name)).collect();
+    text.push_str(&format!(
+        ">>>>>> END UNTRUSTED CHANGE {fence}\n\n## Form of the answer\n\n"
+    ));
+    let names: Vec<String> = categories
+        .iter()
+        .map(|category| format!("`{}`", category.name))
+        .collect();
     text.push_str(&FORM.replace("{categories}", &names.join(", ")));
-    Prompt { text, question }
+    Prompt {
+        text,
+        question,
+        own_question,
+    }
 }
 
 /// What was selected and does not go along, so that nobody takes it for seen.
@@ -122,18 +143,20 @@ fn left_out(packet: &Packet, change: &Change) -> String {
     }
     let mut text = "### Left out of this packet\n".to_owned();
     for left in packet.left_out.iter().take(MAX_LISTED) {
-        let path = change.hunk(left.id).map(|(file, _)| visible::line(&file.path)).unwrap_or_default();
+        let path = change
+            .hunk(left.id)
+            .map(|(file, _)| visible::line(&file.path))
+            .unwrap_or_default();
         let path: String = path.as_str().chars().take(300).collect();
         text.push_str(&format!("{} | {path} | {}\n", left.id, left.why.words()));
     }
     if packet.left_out.len() > MAX_LISTED {
-        text.push_str(&format!("and {} more\n", packet.left_out.len() - MAX_LISTED));
+        text.push_str(&format!(
+            "and {} more\n",
+            packet.left_out.len() - MAX_LISTED
+        ));
     }
     text
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]
@@ -145,8 +168,16 @@ mod tests {
         fn walk(schema: &serde_json::Value) {
             if schema["type"] == "object" {
                 let properties = schema["properties"].as_object().unwrap();
-                let required: Vec<&str> = schema["required"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
-                assert_eq!(properties.keys().map(String::as_str).collect::<Vec<_>>(), required);
+                let required: Vec<&str> = schema["required"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|v| v.as_str().unwrap())
+                    .collect();
+                assert_eq!(
+                    properties.keys().map(String::as_str).collect::<Vec<_>>(),
+                    required
+                );
                 assert_eq!(schema["additionalProperties"], false);
                 properties.values().for_each(walk);
             } else if schema["type"] == "array" {
@@ -161,8 +192,16 @@ mod tests {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         for (key, value) in schema["properties"].as_object().unwrap() {
             assert!(FORM.contains(&format!("`{key}`")), "{key}");
-            for inner in value["items"]["properties"].as_object().into_iter().flatten() {
-                assert!(FORM.contains(&format!("`{}`", inner.0)), "{key}.{}", inner.0);
+            for inner in value["items"]["properties"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                assert!(
+                    FORM.contains(&format!("`{}`", inner.0)),
+                    "{key}.{}",
+                    inner.0
+                );
             }
         }
     }
@@ -171,6 +210,11 @@ mod tests {
     fn random_characters_are_of_the_alphabet_and_differ() {
         let (a, b) = (Nonce::random().unwrap(), Nonce::random().unwrap());
         assert_ne!(a.fence, b.fence);
-        assert!(a.mark.len() == 4 && a.mark.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        assert!(
+            a.mark.len() == 4
+                && a.mark
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        );
     }
 }

@@ -199,7 +199,12 @@ pub fn review(review: &Review) -> String {
                 sent: ids(&checked.coverage.sent),
                 judged: ids(&checked.coverage.judged),
                 not_judged: ids(&checked.coverage.not_judged),
-                left_out: left_out.map(|left| V1LeftOut { hunk: left.id.to_string(), why: left.why }).collect(),
+                left_out: left_out
+                    .map(|left| V1LeftOut {
+                        hunk: left.id.to_string(),
+                        why: left.why,
+                    })
+                    .collect(),
             },
             failure,
             session_id: consultation.session_id.as_deref(),
@@ -221,7 +226,11 @@ pub fn review(review: &Review) -> String {
                 .synthesis
                 .needs_context
                 .iter()
-                .map(|request| V1Context { path: &request.path, what: &request.what, why: &request.why })
+                .map(|request| V1Context {
+                    path: &request.path,
+                    what: &request.what,
+                    why: &request.why,
+                })
                 .collect(),
             recommendation: checked.synthesis.recommendation,
             text: &checked.synthesis.text,
@@ -248,7 +257,12 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
             new: scan.source.new.as_deref(),
             notes: &scan.source.notes,
         },
-        files: scan.change.files.iter().map(|file| v1_file(file, &mut scores)).collect(),
+        files: scan
+            .change
+            .files
+            .iter()
+            .map(|file| v1_file(file, &mut scores))
+            .collect(),
         stats: V1Stats {
             files: stats.counts.files,
             hunks: stats.counts.hunks,
@@ -264,10 +278,18 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
 fn v1_file<'a>(file: &File, scores: &mut impl Iterator<Item = &'a HunkScore>) -> V1File {
     V1File {
         path: visible::line(&file.path).into_string(),
-        old_path: file.old_path.as_ref().map(|path| visible::line(path).into_string()),
+        old_path: file
+            .old_path
+            .as_ref()
+            .map(|path| visible::line(path).into_string()),
         status: file.status,
         skipped: file.skipped,
-        hunks: file.hunks.iter().zip(scores).map(|(hunk, score)| v1_hunk(hunk, score)).collect(),
+        hunks: file
+            .hunks
+            .iter()
+            .zip(scores)
+            .map(|(hunk, score)| v1_hunk(hunk, score))
+            .collect(),
     }
 }
 
@@ -279,7 +301,11 @@ fn v1_hunk(hunk: &Hunk, score: &HunkScore) -> V1Hunk {
         new_start: hunk.new_start(),
         new_lines: hunk.new.len(),
         function: hunk.function.clone(),
-        categories: score.categories.iter().map(|(name, _)| name.clone()).collect(),
+        categories: score
+            .categories
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
         score: score.score,
         selected: score.selected,
         signals: score.signals.iter().map(v1_signal).collect(),

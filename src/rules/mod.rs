@@ -56,14 +56,20 @@ impl Rules {
         for category in own_categories {
             categories.push(Category {
                 name: category.id.clone(),
-                title: category.title.clone().unwrap_or_else(|| category.id.clone()),
+                title: category
+                    .title
+                    .clone()
+                    .unwrap_or_else(|| category.id.clone()),
             });
         }
         for syntax in own_rules {
             let rule = Rule::own(syntax, Languages::built_in(), &categories)?;
             if rules.iter().any(|other| other.id == rule.id) {
                 let problem = "there is another rule of this id".to_owned();
-                return Err(RuleError { rule: rule.id, problem });
+                return Err(RuleError {
+                    rule: rule.id,
+                    problem,
+                });
             }
             rules.push(rule);
         }
@@ -87,7 +93,10 @@ impl Rules {
     /// The rules that read files like this one.
     pub fn of(&self, path: &BStr) -> Vec<&Rule> {
         let languages = Languages::built_in().all_of(path);
-        self.rules.iter().filter(|rule| rule.reads(path, languages)).collect()
+        self.rules
+            .iter()
+            .filter(|rule| rule.reads(path, languages))
+            .collect()
     }
 
     /// The categories, built-in ones first.

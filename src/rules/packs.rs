@@ -8,7 +8,10 @@ const PACKS: [(&str, &str); 6] = [
     ("auth", include_str!("packs/auth.toml")),
     ("crypto", include_str!("packs/crypto.toml")),
     ("shell", include_str!("packs/shell.toml")),
-    ("deserialization", include_str!("packs/deserialization.toml")),
+    (
+        "deserialization",
+        include_str!("packs/deserialization.toml"),
+    ),
     ("path", include_str!("packs/path.toml")),
     ("input", include_str!("packs/input.toml")),
 ];
@@ -22,7 +25,10 @@ pub(super) fn load() -> (Vec<Rule>, Vec<Category>) {
         for rule in pack.rules {
             rules.push(Rule::built_in(rule, &pack.category, languages));
         }
-        categories.push(Category { name: pack.category, title: pack.title });
+        categories.push(Category {
+            name: pack.category,
+            title: pack.title,
+        });
     }
     (rules, categories)
 }
@@ -38,7 +44,10 @@ mod tests {
 
     fn packs() -> Vec<(&'static str, PackSyntax)> {
         let parse = |text| toml::from_str(text).unwrap_or_else(|error| panic!("{error}"));
-        PACKS.iter().map(|&(name, text)| (name, parse(text))).collect()
+        PACKS
+            .iter()
+            .map(|&(name, text)| (name, parse(text)))
+            .collect()
     }
 
     #[test]
@@ -48,7 +57,10 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        let embedded = PACKS.iter().map(|(name, _)| format!("{name}.toml")).collect();
+        let embedded = PACKS
+            .iter()
+            .map(|(name, _)| format!("{name}.toml"))
+            .collect();
         assert_eq!(files, embedded);
     }
 
@@ -61,9 +73,21 @@ mod tests {
                 assert!(rule.id.starts_with(&format!("{name}/")), "{}", rule.id);
                 assert!(ids.insert(rule.id.clone()), "{} stands twice", rule.id);
                 assert!(rule.weight > 0.0 && rule.weight <= 1.0, "{}", rule.id);
-                assert!(!rule.title.ends_with('.') && !rule.sides.is_empty(), "{}", rule.id);
-                assert!(Languages::built_in().bits(&rule.languages).is_ok(), "{}", rule.id);
-                assert!(!rule.cwe.is_empty() || rule.sides == [Side::Path], "{} has no CWE", rule.id);
+                assert!(
+                    !rule.title.ends_with('.') && !rule.sides.is_empty(),
+                    "{}",
+                    rule.id
+                );
+                assert!(
+                    Languages::built_in().bits(&rule.languages).is_ok(),
+                    "{}",
+                    rule.id
+                );
+                assert!(
+                    !rule.cwe.is_empty() || rule.sides == [Side::Path],
+                    "{} has no CWE",
+                    rule.id
+                );
                 for pattern in &rule.patterns {
                     compiles(pattern).unwrap_or_else(|error| panic!("{}: {error}", rule.id));
                 }
@@ -77,7 +101,11 @@ mod tests {
         for (_, pack) in packs() {
             for syntax in pack.rules {
                 let rule = Rules::built_in().find(&syntax.id).unwrap();
-                let fires = |line: &str| rule.regexes().iter().any(|regex| regex.is_match(line.as_bytes()));
+                let fires = |line: &str| {
+                    rule.regexes()
+                        .iter()
+                        .any(|regex| regex.is_match(line.as_bytes()))
+                };
                 if syntax.matches.is_empty() || syntax.leaves.is_empty() {
                     mistakes.push(format!("Unproven {}", syntax.id));
                 }
@@ -97,7 +125,11 @@ mod tests {
             for syntax in pack.rules {
                 let rule = Rules::built_in().find(&syntax.id).unwrap();
                 for (regex, pattern) in rule.regexes().iter().zip(&syntax.patterns) {
-                    if !syntax.matches.iter().any(|line| regex.is_match(line.as_bytes())) {
+                    if !syntax
+                        .matches
+                        .iter()
+                        .any(|line| regex.is_match(line.as_bytes()))
+                    {
                         idle.push(format!("{}: {pattern}", syntax.id));
                     }
                 }

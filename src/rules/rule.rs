@@ -27,8 +27,13 @@ pub enum Severity {
 
 impl Severity {
     /// All severities, the worst first.
-    pub const ALL: [Severity; 5] =
-        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+    pub const ALL: [Severity; 5] = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+        Severity::Info,
+    ];
 
     /// The word of reports and configuration.
     pub fn name(self) -> &'static str {
@@ -43,7 +48,9 @@ impl Severity {
 
     /// The severity of a word, in any case.
     pub fn named(word: &str) -> Option<Severity> {
-        Severity::ALL.into_iter().find(|severity| severity.name().eq_ignore_ascii_case(word))
+        Severity::ALL
+            .into_iter()
+            .find(|severity| severity.name().eq_ignore_ascii_case(word))
     }
 }
 
@@ -106,21 +113,34 @@ impl Rule {
         languages: &Languages,
         categories: &[Category],
     ) -> Result<Rule, RuleError> {
-        let wrong = |problem: String| RuleError { rule: syntax.id.clone(), problem };
-        let category = syntax.category.clone().or_else(|| syntax.id.split('/').next().map(str::to_owned));
+        let wrong = |problem: String| RuleError {
+            rule: syntax.id.clone(),
+            problem,
+        };
+        let category = syntax
+            .category
+            .clone()
+            .or_else(|| syntax.id.split('/').next().map(str::to_owned));
         let category = category.unwrap_or_default();
         if !categories.iter().any(|known| known.name == category) {
             let known: Vec<_> = categories.iter().map(|known| known.name.as_str()).collect();
             let known = known.join(", ");
-            return Err(wrong(format!("`category` `{category}` is none of {known}; a `[[category]]` adds one")));
+            return Err(wrong(format!(
+                "`category` `{category}` is none of {known}; a `[[category]]` adds one"
+            )));
         }
         if syntax.patterns.is_empty() {
             return Err(wrong("`patterns` is empty".to_owned()));
         }
         if !(syntax.weight > 0.0 && syntax.weight <= 1.0) {
-            return Err(wrong(format!("`weight` {} is not above 0 and at most 1", syntax.weight)));
+            return Err(wrong(format!(
+                "`weight` {} is not above 0 and at most 1",
+                syntax.weight
+            )));
         }
-        let bits = languages.bits(&syntax.languages).map_err(|name| wrong(format!("`languages` has no `{name}`")))?;
+        let bits = languages
+            .bits(&syntax.languages)
+            .map_err(|name| wrong(format!("`languages` has no `{name}`")))?;
         for pattern in &syntax.patterns {
             compile(pattern).map_err(|error| wrong(format!("`patterns`: {}", one_line(&error))))?;
         }
@@ -160,7 +180,12 @@ impl Rule {
     /// The patterns, compiled at the first call. A pattern that does not compile is left out: own
     /// rules are checked when they are loaded and built-in ones by a test.
     pub fn regexes(&self) -> &[Regex] {
-        self.compiled.get_or_init(|| self.patterns.iter().filter_map(|p| compile(p).ok()).collect())
+        self.compiled.get_or_init(|| {
+            self.patterns
+                .iter()
+                .filter_map(|p| compile(p).ok())
+                .collect()
+        })
     }
 
     fn globs(&self) -> &GlobSet {
@@ -176,7 +201,11 @@ impl Rule {
 
 /// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster).
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).multi_line(true).unicode(false).size_limit(SIZE_LIMIT).build()
+    RegexBuilder::new(pattern)
+        .multi_line(true)
+        .unicode(false)
+        .size_limit(SIZE_LIMIT)
+        .build()
 }
 
 fn one_line(error: &regex::Error) -> String {

@@ -66,7 +66,10 @@ pub struct CategorySyntax {
 pub(super) struct PackSyntax {
     pub(super) category: String,
     pub(super) title: String,
-    #[expect(dead_code, reason = "prose for whoever reads the pack; the rules speak in the program")]
+    #[expect(
+        dead_code,
+        reason = "prose for whoever reads the pack; the rules speak in the program"
+    )]
     summary: String,
     #[serde(rename = "rule")]
     pub(super) rules: Vec<RuleSyntax>,

@@ -78,7 +78,9 @@ pub enum Sides<'repo> {
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// No repository here.
-    #[error("not a git repository (or any parent directory): {0}; change into one, or give `--patch FILE`")]
+    #[error(
+        "not a git repository (or any parent directory): {0}; change into one, or give `--patch FILE`"
+    )]
     NoRepository(String),
     /// A revision that names nothing.
     #[error("`{0}` names no commit in this repository{1}")]
@@ -87,10 +89,14 @@ pub enum SourceError {
     #[error("`{0}` names neither a commit nor a tree")]
     NoTree(String),
     /// Two revisions without a common ancestor.
-    #[error("`{0}` and `{1}` have no common ancestor here{2}; `{0}..{1}` compares the two end points")]
+    #[error(
+        "`{0}` and `{1}` have no common ancestor here{2}; `{0}..{1}` compares the two end points"
+    )]
     NoMergeBase(String, String, &'static str),
     /// Nothing was given and nothing stands for it.
-    #[error("no upstream branch and no default branch of a remote to compare with; name a range such as `HEAD~1..`")]
+    #[error(
+        "no upstream branch and no default branch of a remote to compare with; name a range such as `HEAD~1..`"
+    )]
     NoUpstream,
     /// A branch without a commit.
     #[error("this branch has no commit yet; `--staged` or `--worktree` compare with nothing")]
@@ -99,7 +105,7 @@ pub enum SourceError {
     #[error("this repository is bare: it has no {0}; name a range such as `HEAD~1..`")]
     Bare(&'static str),
     /// The patch cannot be read.
-    #[error("cannot read the patch `{path}`: {source}")]
+    #[error("cannot read the patch `{path}`")]
     Patch {
         /// File as it was given.
         path: String,
@@ -110,6 +116,6 @@ pub enum SourceError {
     #[error("the patch `{0}` is larger than 256 MiB")]
     PatchTooLarge(String),
     /// Anything else that git says.
-    #[error("git: {0}")]
+    #[error("git cannot read this repository")]
     Git(#[from] git2::Error),
 }

@@ -70,7 +70,14 @@ fn comparison<'repo>(
     sides: Sides<'repo>,
 ) -> Comparison<'repo> {
     let text = |id: Option<Oid>| id.map(|id| id.to_string());
-    Comparison { kind, spec: spec.into(), old: text(old), new: text(new), sides, notes: Vec::new() }
+    Comparison {
+        kind,
+        spec: spec.into(),
+        old: text(old),
+        new: text(new),
+        sides,
+        notes: Vec::new(),
+    }
 }
 
 /// A revision: the id that was named and its tree (`None` is the empty one).
@@ -82,21 +89,40 @@ struct Side<'repo> {
 
 fn side<'repo>(repo: &'repo Repository, rev: &str) -> Result<Side<'repo>, SourceError> {
     if EMPTY_TREE.contains(&rev) {
-        return Ok(Side { id: None, tree: None, commit: None });
+        return Ok(Side {
+            id: None,
+            tree: None,
+            commit: None,
+        });
     }
-    let object = repo.revparse_single(rev).map_err(|error| unknown(repo, rev, &error))?;
+    let object = repo
+        .revparse_single(rev)
+        .map_err(|error| unknown(repo, rev, &error))?;
     if let Ok(commit) = object.peel_to_commit() {
-        return Ok(Side { id: Some(commit.id()), tree: Some(commit.tree_id()), commit: Some(commit) });
+        return Ok(Side {
+            id: Some(commit.id()),
+            tree: Some(commit.tree_id()),
+            commit: Some(commit),
+        });
     }
-    let tree = object.peel(ObjectType::Tree).map_err(|_| SourceError::NoTree(shown(rev)))?;
-    Ok(Side { id: Some(tree.id()), tree: Some(tree.id()), commit: None })
+    let tree = object
+        .peel(ObjectType::Tree)
+        .map_err(|_| SourceError::NoTree(shown(rev)))?;
+    Ok(Side {
+        id: Some(tree.id()),
+        tree: Some(tree.id()),
+        commit: None,
+    })
 }
 
 fn unknown(repo: &Repository, rev: &str, error: &git2::Error) -> SourceError {
     if error.code() == ErrorCode::UnbornBranch || (rev == "HEAD" && repo.head().is_err()) {
         return SourceError::NoCommit;
     }
-    SourceError::UnknownRevision(shown(rev), shallow_hint(repo, "; `git log --oneline` lists some"))
+    SourceError::UnknownRevision(
+        shown(rev),
+        shallow_hint(repo, "; `git log --oneline` lists some"),
+    )
 }
 
 fn shallow_hint(repo: &Repository, otherwise: &'static str) -> &'static str {
@@ -107,9 +133,17 @@ fn shallow_hint(repo: &Repository, otherwise: &'static str) -> &'static str {
     }
 }
 
-fn ends<'repo>(repo: &'repo Repository, old: &str, new: &str) -> Result<Comparison<'repo>, SourceError> {
+fn ends<'repo>(
+    repo: &'repo Repository,
+    old: &str,
+    new: &str,
+) -> Result<Comparison<'repo>, SourceError> {
     let (a, b) = (side(repo, old)?, side(repo, new)?);
-    let sides = Sides::Trees { repo, old: a.tree, new: b.tree };
+    let sides = Sides::Trees {
+        repo,
+        old: a.tree,
+        new: b.tree,
+    };
     let mut found = comparison(Kind::Range, format!("{old}..{new}"), a.id, b.id, sides);
     if let (Some(a), Some(b)) = (&a.commit, &b.commit)
         && !is_ancestor(repo, a.id(), b.id())
@@ -136,18 +170,32 @@ fn merge_base<'repo>(
     new: &str,
 ) -> Result<Comparison<'repo>, SourceError> {
     let (a, b) = (side(repo, old)?, side(repo, new)?);
-    let commit = |side: Side<'repo>, rev: &str| side.commit.ok_or_else(|| SourceError::NoTree(shown(rev)));
+    let commit =
+        |side: Side<'repo>, rev: &str| side.commit.ok_or_else(|| SourceError::NoTree(shown(rev)));
     let (a, b) = (commit(a, old)?, commit(b, new)?);
-    let base = repo.merge_base(a.id(), b.id()).map_err(|_| {
-        SourceError::NoMergeBase(shown(old), shown(new), shallow_hint(repo, ""))
-    })?;
+    let base = repo
+        .merge_base(a.id(), b.id())
+        .map_err(|_| SourceError::NoMergeBase(shown(old), shown(new), shallow_hint(repo, "")))?;
     let tree = repo.find_commit(base)?.tree_id();
-    let sides = Sides::Trees { repo, old: Some(tree), new: Some(b.tree_id()) };
-    Ok(comparison(Kind::Range, format!("{old}...{new}"), Some(base), Some(b.id()), sides))
+    let sides = Sides::Trees {
+        repo,
+        old: Some(tree),
+        new: Some(b.tree_id()),
+    };
+    Ok(comparison(
+        Kind::Range,
+        format!("{old}...{new}"),
+        Some(base),
+        Some(b.id()),
+        sides,
+    ))
 }
 
 fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
-    if repo.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch) {
+    if repo
+        .head()
+        .is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
+    {
         return Err(SourceError::NoCommit);
     }
     let upstream = upstream(repo).ok_or(SourceError::NoUpstream)?;
@@ -157,23 +205,35 @@ fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
 /// The upstream branch of HEAD, else the default branch of a remote, `origin` first.
 fn upstream(repo: &Repository) -> Option<String> {
     let head = repo.head().ok()?;
-    let own = head.name().ok().and_then(|name| repo.branch_upstream_name(name).ok());
+    let own = head
+        .name()
+        .ok()
+        .and_then(|name| repo.branch_upstream_name(name).ok());
     if let Some(name) = own.and_then(|name| name.as_str().ok().map(str::to_owned)) {
         return Some(short(&name));
     }
     let remotes = repo.remotes().ok()?;
     let mut names: Vec<&str> = remotes.iter().filter_map(Result::ok).flatten().collect();
     names.sort_by_key(|&name| (name != "origin", name.to_owned()));
-    let candidates = names.iter().flat_map(|remote| ["HEAD", "main", "master"].map(|branch| format!("{remote}/{branch}")));
-    candidates.into_iter().find(|name| repo.find_reference(&format!("refs/remotes/{name}")).is_ok())
+    let candidates = names
+        .iter()
+        .flat_map(|remote| ["HEAD", "main", "master"].map(|branch| format!("{remote}/{branch}")));
+    candidates
+        .into_iter()
+        .find(|name| repo.find_reference(&format!("refs/remotes/{name}")).is_ok())
 }
 
 fn short(name: &str) -> String {
-    name.strip_prefix("refs/remotes/").or_else(|| name.strip_prefix("refs/heads/")).unwrap_or(name).to_owned()
+    name.strip_prefix("refs/remotes/")
+        .or_else(|| name.strip_prefix("refs/heads/"))
+        .unwrap_or(name)
+        .to_owned()
 }
 
 fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>, SourceError> {
-    let commit = side(repo, rev)?.commit.ok_or_else(|| SourceError::NoTree(shown(rev)))?;
+    let commit = side(repo, rev)?
+        .commit
+        .ok_or_else(|| SourceError::NoTree(shown(rev)))?;
     let parent = match commit.parent_count() {
         0 => None,
         _ => Some(commit.parent(0).map_err(|_| {
@@ -187,7 +247,13 @@ fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>
         new: Some(commit.tree_id()),
     };
     let old = parent.as_ref().map(Commit::id);
-    let mut found = comparison(Kind::Commit, format!("--commit {rev}"), old, Some(commit.id()), sides);
+    let mut found = comparison(
+        Kind::Commit,
+        format!("--commit {rev}"),
+        old,
+        Some(commit.id()),
+        sides,
+    );
     if commit.parent_count() > 1 {
         let count = commit.parent_count();
         found.notes.push(format!(
@@ -202,16 +268,24 @@ fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>
 fn head(repo: &Repository) -> Result<(Option<Oid>, Option<Oid>), SourceError> {
     match repo.head().and_then(|head| head.peel_to_commit()) {
         Ok(commit) => Ok((Some(commit.id()), Some(commit.tree_id()))),
-        Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => Ok((None, None)),
+        Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+            Ok((None, None))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 fn patch<'repo>(path: &str) -> Result<Comparison<'repo>, SourceError> {
-    let failed = |source| SourceError::Patch { path: shown(path), source };
+    let failed = |source| SourceError::Patch {
+        path: shown(path),
+        source,
+    };
     let mut text = Vec::new();
     let read = if path == "-" {
-        io::stdin().lock().take(MAX_PATCH + 1).read_to_end(&mut text)
+        io::stdin()
+            .lock()
+            .take(MAX_PATCH + 1)
+            .read_to_end(&mut text)
     } else {
         File::open(path).and_then(|file| file.take(MAX_PATCH + 1).read_to_end(&mut text))
     };
@@ -219,7 +293,13 @@ fn patch<'repo>(path: &str) -> Result<Comparison<'repo>, SourceError> {
     if text.len() as u64 > MAX_PATCH {
         return Err(SourceError::PatchTooLarge(shown(path)));
     }
-    Ok(comparison(Kind::Patch, format!("--patch {path}"), None, None, Sides::Patch { text }))
+    Ok(comparison(
+        Kind::Patch,
+        format!("--patch {path}"),
+        None,
+        None,
+        Sides::Patch { text },
+    ))
 }
 
 fn shown(text: &str) -> String {

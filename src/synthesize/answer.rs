@@ -94,7 +94,10 @@ impl Answer {
 fn object(text: &str) -> Option<Value> {
     let braces = || text.get(text.find('{')?..=text.rfind('}')?);
     let candidates = [Some(text.trim()), fenced(text), braces()];
-    let parsed = candidates.into_iter().flatten().filter_map(|text| serde_json::from_str::<Value>(text).ok());
+    let parsed = candidates
+        .into_iter()
+        .flatten()
+        .filter_map(|text| serde_json::from_str::<Value>(text).ok());
     parsed.into_iter().find(Value::is_object)
 }
 
@@ -105,16 +108,22 @@ fn fenced(text: &str) -> Option<&str> {
 }
 
 fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    let list = value.get(key).and_then(Value::as_array).into_iter().flatten();
+    let list = value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     list.filter(|entry| entry.is_object()).take(MAX_ENTRIES)
 }
 
 fn field(value: &Value, key: &str) -> String {
     let text = match value.get(key) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(lines)) => {
-            lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
-        }
+        Some(Value::Array(lines)) => lines
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join("\n"),
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
@@ -138,12 +147,19 @@ fn opinion(value: &Value) -> Option<HunkOpinion> {
         "unsure" => Opinion::Unsure,
         _ => return None,
     };
-    Some(HunkOpinion { label: field(value, "hunk").trim().to_owned(), opinion, note: field(value, "note") })
+    Some(HunkOpinion {
+        label: field(value, "hunk").trim().to_owned(),
+        opinion,
+        note: field(value, "note"),
+    })
 }
 
 fn claim(value: &Value) -> Claim {
     let start_line = line(value, "start_line");
-    let confidence = value.get("confidence").and_then(Value::as_f64).unwrap_or(0.5);
+    let confidence = value
+        .get("confidence")
+        .and_then(Value::as_f64)
+        .unwrap_or(0.5);
     Claim {
         label: field(value, "hunk").trim().to_owned(),
         file: field(value, "file").trim().to_owned(),
@@ -151,7 +167,11 @@ fn claim(value: &Value) -> Claim {
         end_line: line(value, "end_line").max(start_line),
         category: field(value, "category").trim().to_ascii_lowercase(),
         severity: Severity::named(field(value, "severity").trim()),
-        confidence: if confidence.is_finite() { confidence.clamp(0.0, 1.0) } else { 0.5 },
+        confidence: if confidence.is_finite() {
+            confidence.clamp(0.0, 1.0)
+        } else {
+            0.5
+        },
         title: field(value, "title"),
         evidence: field(value, "evidence"),
         explanation: field(value, "explanation"),
@@ -160,7 +180,11 @@ fn claim(value: &Value) -> Claim {
 }
 
 fn context(value: &Value) -> ContextRequest {
-    ContextRequest { path: field(value, "path"), what: field(value, "what"), why: field(value, "why") }
+    ContextRequest {
+        path: field(value, "path"),
+        what: field(value, "what"),
+        why: field(value, "why"),
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +195,11 @@ mod tests {
 
     #[test]
     fn the_form_is_read_bare_fenced_and_within_prose() {
-        for text in [FORM.to_owned(), format!("```json\n{FORM}\n```"), format!("Here it is: {FORM} I hope it helps.")] {
+        for text in [
+            FORM.to_owned(),
+            format!("```json\n{FORM}\n```"),
+            format!("Here it is: {FORM} I hope it helps."),
+        ] {
             let answer = Answer::read(&text).unwrap();
             assert_eq!(answer.hunks[0].opinion, Opinion::Clear, "{text}");
         }
@@ -179,7 +207,13 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_none() {
-        for text in ["", "All good!", "[1, 2]", "{\"other\": 1}", "{\"summary\": "] {
+        for text in [
+            "",
+            "All good!",
+            "[1, 2]",
+            "{\"other\": 1}",
+            "{\"summary\": ",
+        ] {
             assert_eq!(Answer::read(text), None, "{text}");
         }
     }
@@ -189,7 +223,10 @@ mod tests {
         let text = r#"{"findings":[{"start_line":"7","severity":"HIGH","confidence":9,"evidence":["a","b"]},3],"hunks":[{"hunk":"H1","verdict":"maybe"}]}"#;
         let answer = Answer::read(text).unwrap();
         let claim = &answer.findings[0];
-        assert_eq!((claim.start_line, claim.end_line, claim.severity), (7, 7, Some(Severity::High)));
+        assert_eq!(
+            (claim.start_line, claim.end_line, claim.severity),
+            (7, 7, Some(Severity::High))
+        );
         assert_eq!((claim.evidence.as_str(), claim.confidence), ("a\nb", 1.0));
         assert!(answer.hunks.is_empty() && answer.findings.len() == 1);
     }

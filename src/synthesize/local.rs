@@ -7,10 +7,13 @@ use super::coverage::Coverage;
 use super::judge::{Trust, Verdict};
 use super::{Finding, Source};
 use crate::change::{Change, File, HunkId};
-use crate::classify::{Classified, Signal};
+use crate::classify::{Classified, HunkScore, Signal};
 use crate::pack::Redactor;
 use crate::rules::Side;
-use crate::visible;
+use crate::visible::{self, Visible};
+
+/// Where there is no answer, a category with a lower score than this is not listed.
+const WEIGHTY: f64 = 0.5;
 
 /// Explicit signals of hunks on which Codex reported nothing at that place.
 pub(super) fn uncovered(
@@ -20,7 +23,7 @@ pub(super) fn uncovered(
     findings: &[Finding],
 ) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (file, id, signal) in strongest(change, classified, |signal| signal.explicit) {
+    for (file, id, signal) in strongest(change, classified, |_, signal| signal.explicit) {
         let reported = findings.iter().any(|finding| {
             finding.hunk == Some(id)
                 && signal.lines.start <= finding.end_line
@@ -32,7 +35,10 @@ pub(super) fn uncovered(
         }
         let reason = match coverage.opinions.get(&id) {
             Some((Opinion::Clear, note)) => {
-                format!("Codex cleared the hunk ({}), but the line itself is the proof", visible::line(note))
+                format!(
+                    "Codex cleared the hunk ({}), but the line itself is the proof",
+                    visible::line(note)
+                )
             }
             Some(_) => "Codex judged the hunk but did not report this line".to_owned(),
             None => "Codex did not judge the hunk".to_owned(),
@@ -45,7 +51,14 @@ pub(super) fn uncovered(
 /// The strongest signal of each category of each selected hunk, where there is no answer at all.
 pub(super) fn all(change: &Change, classified: &Classified) -> Vec<Finding> {
     let reason = "the rules saw this; there is no second opinion on it";
-    strongest(change, classified, |_| true)
+    let telling = |score: &HunkScore, signal: &Signal| {
+        let category = score
+            .categories
+            .iter()
+            .find(|(name, _)| *name == signal.category);
+        signal.explicit || category.is_some_and(|(_, share)| *share >= WEIGHTY)
+    };
+    strongest(change, classified, telling)
         .into_iter()
         .map(|(file, id, signal)| finding(file, id, signal, reason.to_owned()))
         .collect()
@@ -54,17 +67,26 @@ pub(super) fn all(change: &Change, classified: &Classified) -> Vec<Finding> {
 fn strongest<'a>(
     change: &'a Change,
     classified: &'a Classified,
-    wanted: impl Fn(&Signal) -> bool,
+    wanted: impl Fn(&HunkScore, &Signal) -> bool,
 ) -> Vec<(&'a File, HunkId, &'a Signal)> {
     let mut found = Vec::new();
     for score in classified.selected() {
-        let Some((file, _)) = change.hunk(score.id) else { continue };
+        let Some((file, _)) = change.hunk(score.id) else {
+            continue;
+        };
         let mut best: BTreeMap<&str, &Signal> = BTreeMap::new();
-        let told = |signal: &&Signal| !matches!(signal.side, Side::Path | Side::Context) && signal.weight > 0.0;
-        for signal in score.signals.iter().filter(told).filter(|signal| !signal.moved && wanted(signal)) {
-            let rank = |signal: &Signal| (signal.explicit, signal.severity, (signal.weight * 1000.0) as i64);
+        let told = |signal: &&Signal| {
+            !matches!(signal.side, Side::Path | Side::Context) && signal.weight > 0.0
+        };
+        for signal in score
+            .signals
+            .iter()
+            .filter(told)
+            .filter(|signal| !signal.moved && wanted(score, signal))
+        {
             let place = best.entry(&signal.category).or_insert(signal);
-            if rank(signal) > rank(place) {
+            let order = (signal.explicit, signal.severity).cmp(&(place.explicit, place.severity));
+            if order.then(signal.weight.total_cmp(&place.weight)).is_gt() {
                 *place = signal;
             }
         }
@@ -74,18 +96,24 @@ fn strongest<'a>(
 }
 
 fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding {
-    let old_path = file.old_path.as_ref().filter(|_| signal.side == Side::Removed);
-    let what = if signal.side == Side::Removed { "removed: " } else { "" };
+    let old_path = file
+        .old_path
+        .as_ref()
+        .filter(|_| signal.side == Side::Removed);
     let mut redactor = Redactor::default();
     let evidence = redactor.line(signal.excerpt.as_str());
-    let cwe = if signal.cwe.is_empty() { String::new() } else { format!(" ({})", signal.cwe.join(", ")) };
+    let cwe = if signal.cwe.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", signal.cwe.join(", "))
+    };
     Finding {
         id: String::new(),
         source: Source::Advisor,
         category: visible::line(&signal.category),
         severity: signal.severity,
         confidence: (signal.weight * 100.0).round() / 100.0,
-        title: visible::line(format!("{what}{}", signal.title)),
+        title: visible::line(&signal.title),
         file: visible::line(old_path.unwrap_or(&file.path)),
         start_line: signal.lines.start,
         end_line: signal.lines.end - 1,
@@ -93,7 +121,7 @@ fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding 
         on_old_side: signal.side == Side::Removed,
         evidence: visible::line(evidence),
         explanation: visible::line(format!("The rule {}{cwe} fired on this line.", signal.rule)),
-        recommendation: visible::line("Have a person look at this line."),
+        recommendation: Visible::default(),
         verdict: Verdict::AdvisorOnly,
         trusts: Trust::Advisor,
         reasons: vec![reason],

@@ -136,11 +136,27 @@ pub fn synthesize(
         finding.id = format!("F{number}");
     }
     let synthesis = weigh::weigh(change, &findings, &coverage, answer.as_ref(), reply, notes);
-    Checked { findings, coverage, synthesis, answer }
+    Checked {
+        findings,
+        coverage,
+        synthesis,
+        answer,
+    }
 }
 
 /// What blocks first, then what stands, then by severity, then by place.
-fn reading_order(finding: &Finding) -> (bool, bool, std::cmp::Reverse<Severity>, Option<HunkId>, u32) {
-    let stands = matches!(finding.verdict, Verdict::Confirmed | Verdict::Supported | Verdict::Misplaced);
-    (!finding.gates, !stands, std::cmp::Reverse(finding.severity), finding.hunk, finding.start_line)
+fn reading_order(
+    finding: &Finding,
+) -> (bool, bool, std::cmp::Reverse<Severity>, Option<HunkId>, u32) {
+    let stands = matches!(
+        finding.verdict,
+        Verdict::Confirmed | Verdict::Supported | Verdict::Misplaced
+    );
+    (
+        !finding.gates,
+        !stands,
+        std::cmp::Reverse(finding.severity),
+        finding.hunk,
+        finding.start_line,
+    )
 }

@@ -277,9 +277,15 @@ impl StandIn {
         }
     }
 
-    /// Whether a descendant is still there.
+    /// Whether a descendant is still there. One that was ended stays as a zombie until the machine's
+    /// first process gets round to it, so an end is waited for.
     pub fn descendant_lives(&self) -> bool {
-        self.descendants().iter().any(|id| signal(id, "0"))
+        let lives = || self.descendants().iter().any(|id| signal(id, "0"));
+        let begun = Instant::now();
+        while lives() && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        lives()
     }
 
     fn descendants(&self) -> Vec<String> {

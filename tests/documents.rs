@@ -1,0 +1,119 @@
+//! The documents say what the program does: what they list is held against the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git_advisor::config::{Config, KEYS};
+use serde::Deserialize;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All files below a folder, relative to the crate's root.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.strip_prefix(root).unwrap().to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_architecture_names_every_source_file_and_no_other() {
+    let page = read("ARCHITECTURE.md");
+    let named: BTreeSet<String> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.starts_with("src/") && text.contains('.') && !text.contains('*'))
+        .map(str::to_owned)
+        .collect();
+    let there: BTreeSet<String> = files("src")
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let missing: Vec<_> = there.difference(&named).collect();
+    let gone: Vec<_> = named.difference(&there).collect();
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "not named: {missing:?}; not there: {gone:?}"
+    );
+}
+
+#[test]
+fn the_readme_lists_every_key_with_its_default() {
+    let readme = read("README.md");
+    for key in KEYS {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}` |", key.name)));
+        let row = row.unwrap_or_else(|| panic!("{} has no row", key.name));
+        let default = (key.show)(&Config::default()).to_string();
+        assert!(
+            row.contains(&format!("| `{default}` |")),
+            "{row} does not name {default}"
+        );
+    }
+}
+
+#[derive(Deserialize)]
+struct Failures {
+    failure: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    class: String,
+    advice: String,
+    mend: String,
+}
+
+#[test]
+fn the_readme_lists_every_failure_with_its_advice() {
+    let readme = read("README.md");
+    let failures: Failures = toml::from_str(&read("src/consult/failures.toml")).unwrap();
+    for failure in failures.failure {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}` |", failure.class)));
+        let row = row.unwrap_or_else(|| panic!("{} has no row", failure.class));
+        assert!(
+            row.contains(&failure.advice) && row.contains(&failure.mend),
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn the_msrv_is_the_same_everywhere() {
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
+    let msrv = manifest["package"]["rust-version"].as_str().unwrap();
+    assert!(read("clippy.toml").contains(&format!("msrv = \"{msrv}\"")));
+    assert!(read("README.md").contains(&format!("Rust {msrv}")));
+}
+
+#[test]
+fn every_source_file_says_what_it_is() {
+    for path in files("src")
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+    {
+        assert!(
+            read(path.to_str().unwrap()).starts_with("//!"),
+            "{}",
+            path.display()
+        );
+    }
+}
