@@ -6,7 +6,7 @@ use bstr::ByteSlice;
 
 use super::Signal;
 use crate::change::{File, Hunk, Text};
-use crate::rules::{Language, Languages, Rule, Rules, Side};
+use crate::rules::{Candidates, Language, Languages, Rule, Rules, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
@@ -19,17 +19,18 @@ const EXCERPT: usize = 160;
 pub(super) struct Reader<'a> {
     file: &'a File,
     language: Option<&'static Language>,
+    all: &'a Rules,
     rules: Vec<&'a Rule>,
     /// Rules that fired on the file's path.
     on_path: Vec<&'a Rule>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a File, rules: &'a Rules) -> Self {
-        let rules = rules.of(file.path.as_ref());
+    pub(super) fn new(file: &'a File, all: &'a Rules) -> Self {
+        let rules = all.of(file.path.as_ref());
+        let candidates = all.candidates(&file.path);
         let fires = |rule: &Rule| {
-            rule.regexes()
-                .iter()
+            rule.regexes(&candidates)
                 .any(|regex| regex.is_match(&file.path))
         };
         let of_path = rules
@@ -37,9 +38,11 @@ impl<'a> Reader<'a> {
             .copied()
             .filter(|rule| rule.sides.contains(&Side::Path));
         let on_path = of_path.filter(|rule| fires(rule)).collect();
+        let language = Languages::built_in().of(file.path.as_ref());
         Reader {
             file,
-            language: Languages::built_in().of(file.path.as_ref()),
+            language,
+            all,
             rules,
             on_path,
         }
@@ -51,7 +54,7 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         for rule in &self.rules {
             for run in runs.iter().filter(|run| rule.sides.contains(&run.side)) {
-                for regex in rule.regexes() {
+                for regex in rule.regexes(&run.candidates) {
                     self.collect(rule, regex, run, &mut found);
                 }
             }
@@ -101,11 +104,13 @@ impl<'a> Reader<'a> {
             if !lines.is_empty()
                 && let Some(text) = side_text.block(lines.clone())
             {
+                let candidates = self.all.candidates(text);
                 runs.push(Run {
                     side,
                     side_text,
                     lines,
                     text,
+                    candidates,
                 });
             }
         };
@@ -127,6 +132,8 @@ struct Run<'a> {
     side_text: &'a Text,
     lines: Range<u32>,
     text: &'a [u8],
+    /// The patterns that can match in it.
+    candidates: Candidates,
 }
 
 fn line_feeds(text: &[u8]) -> u32 {

@@ -67,9 +67,10 @@ pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
             visible::line(origin).dimmed()
         ));
     }
-    let own = config.rules.len();
+    let rules = config.rules()?.iter().count();
+    let own = config.own_rules.len();
     out.push_str(&format!(
-        "  {own} own rules; user's file: {}\n",
+        "  {rules} rules, {own} of them your own; your file: {}\n",
         user_file().unwrap_or_default().display()
     ));
     print(&out)?;

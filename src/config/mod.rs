@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::rules::{CategorySyntax, RuleSyntax, Severity};
+use crate::rules::{CategorySyntax, RuleSyntax, Rules, Severity};
 
 pub use error::ConfigError;
 pub use keys::{KEYS, Key, Trust};
@@ -33,10 +33,12 @@ pub struct Config {
     pub gate: Gate,
     /// What is looked at.
     pub select: Select,
-    /// The user's own rules.
-    pub rules: Vec<RuleSyntax>,
-    /// The user's own categories.
-    pub categories: Vec<CategorySyntax>,
+    /// The user's own rules, as written.
+    pub own_rules: Vec<RuleSyntax>,
+    /// The user's own categories, as written.
+    pub own_categories: Vec<CategorySyntax>,
+    /// The file that gave the last own rules, for messages.
+    rule_file: String,
     /// Where each value came from that is not a default, by key.
     pub origins: BTreeMap<&'static str, Origin>,
 }
@@ -203,22 +205,22 @@ impl Config {
     pub fn load(layers: &Layers<'_>) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         let read = layers.read()?;
-        config.rules = read.rules;
-        config.categories = read.categories;
+        config.own_rules = read.rules;
+        config.own_categories = read.categories;
+        config.rule_file = read.rule_file;
         for setting in &read.settings {
             config.apply(setting)?;
         }
-        crate::rules::Rules::with(&config.rules, &config.categories)
-            .map_err(|error| ConfigError::rule(&read.rule_file, &error))?;
         Ok(config)
     }
 
-    /// The rules in force.
+    /// The rules in force: the built-in ones and the user's own.
     ///
     /// # Errors
-    /// When an own rule is wrong; [`Config::load`] has checked that none is.
-    pub fn rules(&self) -> Result<crate::rules::Rules, crate::rules::RuleError> {
-        crate::rules::Rules::with(&self.rules, &self.categories)
+    /// When an own rule is wrong.
+    pub fn rules(&self) -> Result<Rules, ConfigError> {
+        let rules = Rules::with(&self.own_rules, &self.own_categories);
+        rules.map_err(|error| ConfigError::rule(&self.rule_file, &error))
     }
 
     fn apply(&mut self, setting: &Setting) -> Result<(), ConfigError> {

@@ -5,6 +5,7 @@
 
 mod languages;
 mod packs;
+mod prefilter;
 mod rule;
 mod syntax;
 
@@ -13,7 +14,10 @@ use std::sync::OnceLock;
 use bstr::BStr;
 use thiserror::Error;
 
+use prefilter::Prefilter;
+
 pub use languages::{Language, Languages};
+pub use prefilter::Candidates;
 pub use rule::{Rule, Severity, Side};
 pub use syntax::{CategorySyntax, RuleSyntax};
 
@@ -22,6 +26,7 @@ pub use syntax::{CategorySyntax, RuleSyntax};
 pub struct Rules {
     rules: Vec<Rule>,
     categories: Vec<Category>,
+    prefilter: OnceLock<Prefilter>,
 }
 
 /// A category of rules.
@@ -73,7 +78,7 @@ impl Rules {
             }
             rules.push(rule);
         }
-        Ok(Rules { rules, categories })
+        Ok(Rules::of_both(rules, categories))
     }
 
     /// The built-in rules alone.
@@ -81,8 +86,29 @@ impl Rules {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| {
             let (rules, categories) = packs::load();
-            Rules { rules, categories }
+            Rules::of_both(rules, categories)
         })
+    }
+
+    /// Numbers the patterns through, as the prefilter does.
+    fn of_both(mut rules: Vec<Rule>, categories: Vec<Category>) -> Rules {
+        let mut next = 0;
+        for rule in &mut rules {
+            next = rule.number_patterns_from(next);
+        }
+        Rules {
+            rules,
+            categories,
+            prefilter: OnceLock::new(),
+        }
+    }
+
+    /// The patterns that can match in a text; any other need not be tried.
+    pub fn candidates(&self, text: &[u8]) -> Candidates {
+        let patterns = || self.rules.iter().flat_map(Rule::patterns);
+        self.prefilter
+            .get_or_init(|| Prefilter::new(patterns()))
+            .candidates(text)
     }
 
     /// All rules, in the order of the packs.

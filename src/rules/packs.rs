@@ -33,6 +33,17 @@ pub(super) fn load() -> (Vec<Rule>, Vec<Category>) {
     (rules, categories)
 }
 
+/// All example lines of all rules.
+#[cfg(test)]
+pub(super) fn examples() -> impl Iterator<Item = String> {
+    let packs = PACKS
+        .iter()
+        .map(|(_, text)| toml::from_str::<PackSyntax>(text).expect("a test proves the packs"));
+    packs
+        .flat_map(|pack| pack.rules)
+        .flat_map(|rule| rule.matches.into_iter().chain(rule.leaves))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -102,9 +113,8 @@ mod tests {
             for syntax in pack.rules {
                 let rule = Rules::built_in().find(&syntax.id).unwrap();
                 let fires = |line: &str| {
-                    rule.regexes()
-                        .iter()
-                        .any(|regex| regex.is_match(line.as_bytes()))
+                    let mut regexes = rule.numbered_regexes();
+                    regexes.any(|(_, regex)| regex.is_match(line.as_bytes()))
                 };
                 if syntax.matches.is_empty() || syntax.leaves.is_empty() {
                     mistakes.push(format!("Unproven {}", syntax.id));
@@ -124,7 +134,11 @@ mod tests {
         for (_, pack) in packs() {
             for syntax in pack.rules {
                 let rule = Rules::built_in().find(&syntax.id).unwrap();
-                for (regex, pattern) in rule.regexes().iter().zip(&syntax.patterns) {
+                for (regex, pattern) in rule
+                    .numbered_regexes()
+                    .map(|(_, regex)| regex)
+                    .zip(&syntax.patterns)
+                {
                     if !syntax
                         .matches
                         .iter()

@@ -7,7 +7,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::{Category, Languages, RuleError, RuleSyntax};
+use super::{Candidates, Category, Languages, RuleError, RuleSyntax};
 
 /// How bad a flaw would be. Ordered: `Info` is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,8 +93,16 @@ pub struct Rule {
     languages: u64,
     globs: Vec<String>,
     compiled_globs: OnceLock<GlobSet>,
-    patterns: Vec<String>,
-    compiled: OnceLock<Vec<Regex>>,
+    patterns: Vec<Pattern>,
+    /// Number of the first pattern among those of all rules.
+    first_pattern: u32,
+}
+
+/// A pattern, compiled when a text first needs it.
+#[derive(Debug)]
+struct Pattern {
+    written: String,
+    compiled: OnceLock<Option<Regex>>,
 }
 
 /// Compiled size of one pattern, in bytes; far above every sensible rule, far below what hurts.
@@ -164,8 +172,8 @@ impl Rule {
             languages,
             globs: syntax.globs,
             compiled_globs: OnceLock::new(),
-            patterns: syntax.patterns,
-            compiled: OnceLock::new(),
+            patterns: syntax.patterns.into_iter().map(Pattern::new).collect(),
+            first_pattern: 0,
         }
     }
 
@@ -177,15 +185,26 @@ impl Rule {
             || (!self.globs.is_empty() && self.globs().is_match(path.to_path_lossy()))
     }
 
-    /// The patterns, compiled at the first call. A pattern that does not compile is left out: own
-    /// rules are checked when they are loaded and built-in ones by a test.
-    pub fn regexes(&self) -> &[Regex] {
-        self.compiled.get_or_init(|| {
-            self.patterns
-                .iter()
-                .filter_map(|p| compile(p).ok())
-                .collect()
-        })
+    /// The patterns as they are written.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().map(|pattern| pattern.written.as_str())
+    }
+
+    /// Numbers the patterns, from `first` on; gives the number after the last.
+    pub(super) fn number_patterns_from(&mut self, first: u32) -> u32 {
+        self.first_pattern = first;
+        (first..)
+            .zip(&self.patterns)
+            .last()
+            .map_or(first, |(number, _)| number + 1)
+    }
+
+    /// The patterns that can match, compiled. One that does not compile is left out: own rules are
+    /// checked when they are loaded and built-in ones by a test.
+    pub fn regexes<'a>(&'a self, candidates: &'a Candidates) -> impl Iterator<Item = &'a Regex> {
+        let numbered = (self.first_pattern..).zip(&self.patterns);
+        let wanted = numbered.filter(|(number, _)| candidates.contains(*number));
+        wanted.filter_map(|(_, pattern)| pattern.regex())
     }
 
     fn globs(&self) -> &GlobSet {
@@ -196,6 +215,21 @@ impl Rule {
             }
             builder.build().unwrap_or_default()
         })
+    }
+}
+
+impl Pattern {
+    fn new(written: String) -> Pattern {
+        Pattern {
+            written,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        self.compiled
+            .get_or_init(|| compile(&self.written).ok())
+            .as_ref()
     }
 }
 
@@ -212,6 +246,25 @@ fn one_line(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.trim().to_owned()
+}
+
+#[cfg(test)]
+impl Rule {
+    /// All patterns with their numbers, compiled.
+    pub(super) fn numbered_regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
+        let numbered = (self.first_pattern..).zip(&self.patterns);
+        numbered.filter_map(|(number, pattern)| Some((number, pattern.regex()?)))
+    }
+
+    /// The patterns that are candidates of every text.
+    pub(super) fn always_candidates(&self, rules: &super::Rules) -> Vec<String> {
+        let nothing = rules.candidates(b"");
+        let numbered = (self.first_pattern..).zip(&self.patterns);
+        let always = numbered.filter(|(number, _)| nothing.contains(*number));
+        always
+            .map(|(_, pattern)| format!("{}: {}", self.id, pattern.written))
+            .collect()
+    }
 }
 
 #[cfg(test)]

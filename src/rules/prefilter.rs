@@ -1,0 +1,238 @@
+//! Which patterns can match a text at all, told by literals before any pattern is compiled.
+//!
+//! Compiling all patterns takes a hundred times longer than reading a small change. The literals are
+//! derived from the patterns themselves: a set of which every match must contain at least one.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// A larger set of literals than this tells too little for what it costs.
+const MAX_LITERALS: usize = 64;
+
+/// Literals of all patterns in one automaton.
+#[derive(Debug)]
+pub(super) struct Prefilter {
+    automaton: Option<AhoCorasick>,
+    /// The pattern of each literal, in the order of the automaton.
+    of_literal: Vec<u32>,
+    /// Patterns without a literal: they can match anything.
+    always: Vec<u32>,
+}
+
+/// Patterns that can match a text; a bit for each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidates {
+    bits: Vec<u64>,
+}
+
+impl Candidates {
+    /// Whether the pattern of this number can match.
+    pub fn contains(&self, pattern: u32) -> bool {
+        let word = self.bits.get(pattern as usize / 64);
+        word.is_some_and(|word| word >> (pattern % 64) & 1 == 1)
+    }
+
+    fn insert(&mut self, pattern: u32) {
+        let at = pattern as usize / 64;
+        if self.bits.len() <= at {
+            self.bits.resize(at + 1, 0);
+        }
+        self.bits[at] |= 1 << (pattern % 64);
+    }
+}
+
+impl Prefilter {
+    /// Derives the literals of patterns, numbered from 0 in their order.
+    pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Prefilter {
+        let mut prefilter = Prefilter {
+            automaton: None,
+            of_literal: Vec::new(),
+            always: Vec::new(),
+        };
+        let mut literals: Vec<Vec<u8>> = Vec::new();
+        for (number, pattern) in (0..).zip(patterns) {
+            match required(pattern) {
+                Some(set) => {
+                    prefilter.of_literal.extend(set.iter().map(|_| number));
+                    literals.extend(set);
+                }
+                None => prefilter.always.push(number),
+            }
+        }
+        let builder = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(&literals);
+        match builder {
+            Ok(automaton) => prefilter.automaton = Some(automaton),
+            // Too many literals for the automaton: then every pattern is a candidate.
+            Err(_) => prefilter
+                .always
+                .extend(prefilter.of_literal.iter().copied()),
+        }
+        prefilter
+    }
+
+    /// The patterns that can match in a text.
+    pub(super) fn candidates(&self, text: &[u8]) -> Candidates {
+        let mut found = Candidates::default();
+        for &pattern in &self.always {
+            found.insert(pattern);
+        }
+        let hits = self
+            .automaton
+            .iter()
+            .flat_map(|automaton| automaton.find_overlapping_iter(text));
+        for hit in hits {
+            found.insert(self.of_literal[hit.pattern().as_usize()]);
+        }
+        found
+    }
+}
+
+/// Lower-case literals of which each match of the pattern contains one, in whatever case.
+fn required(pattern: &str) -> Option<Vec<Vec<u8>>> {
+    // The same settings as those under which the pattern is compiled.
+    let mut parser = ParserBuilder::new()
+        .multi_line(true)
+        .unicode(false)
+        .utf8(false)
+        .build();
+    let set = literals(&parser.parse(pattern).ok()?)?;
+    set.iter().all(|literal| !literal.is_empty()).then_some(set)
+}
+
+fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
+        HirKind::Class(class) => one_letter(class).map(|byte| vec![vec![byte]]),
+        HirKind::Capture(capture) => literals(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
+        HirKind::Alternation(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(literals(part)?);
+            }
+            (all.len() <= MAX_LITERALS).then_some(all)
+        }
+        HirKind::Concat(parts) => best_of(parts),
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => None,
+    }
+}
+
+/// The most telling set of a sequence: neighbouring single literals count as one.
+fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
+    let mut sets: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut joined: Vec<u8> = Vec::new();
+    for part in parts {
+        let single = match part.kind() {
+            HirKind::Literal(literal) => Some(literal.0.to_ascii_lowercase()),
+            HirKind::Class(class) => one_letter(class).map(|byte| vec![byte]),
+            _ => None,
+        };
+        match single {
+            Some(bytes) => joined.extend(bytes),
+            None => {
+                sets.push(vec![std::mem::take(&mut joined)]);
+                sets.extend(literals(part));
+            }
+        }
+    }
+    sets.push(vec![joined]);
+    let shortest = |set: &Vec<Vec<u8>>| set.iter().map(Vec::len).min().unwrap_or(0);
+    let telling = sets.into_iter().filter(|set| shortest(set) > 0);
+    telling.max_by_key(|set| (shortest(set), std::cmp::Reverse(set.len())))
+}
+
+/// The letter of a class that holds one letter in both cases, or one byte alone.
+fn one_letter(class: &Class) -> Option<u8> {
+    let bytes: Vec<u8> = match class {
+        Class::Bytes(class) => {
+            let ranges = class.ranges().iter().take(3);
+            ranges
+                .flat_map(|range| range.start()..=range.end())
+                .take(3)
+                .collect()
+        }
+        Class::Unicode(_) => return None,
+    };
+    match bytes[..] {
+        [byte] => Some(byte.to_ascii_lowercase()),
+        [a, b] if a.eq_ignore_ascii_case(&b) => Some(a.to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{Rules, packs};
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, expected: Option<&[&str]>) {
+        let found = required(pattern);
+        let text = |literal: Vec<u8>| String::from_utf8(literal).unwrap();
+        let found: Option<Vec<String>> = found.map(|set| set.into_iter().map(text).collect());
+        let found: Option<Vec<&str>> = found
+            .as_ref()
+            .map(|set| set.iter().map(String::as_str).collect());
+        assert_eq!(found.as_deref(), expected, "{pattern}");
+    }
+
+    #[test]
+    fn literals_are_what_each_match_must_contain() {
+        check(r"\bos\.system\(", Some(&["os.system("]));
+        check(r"(?i)password\s*=", Some(&["password"]));
+        check(r"\b(?:md5|sha1)\(", Some(&["md5", "sha1"]));
+        check(r"x?\w+", None);
+        check(r"(?:eval|)\s", None);
+        check(r"shell\s*=\s*True", Some(&["shell"]));
+    }
+
+    /// Every hit of the plain engine is a candidate.
+    fn holds(text: &[u8]) {
+        let rules = Rules::built_in();
+        let candidates = rules.candidates(text);
+        for rule in rules.iter() {
+            for (number, regex) in rule.numbered_regexes() {
+                assert!(
+                    !regex.is_match(text) || candidates.contains(number),
+                    "{} {regex}",
+                    rule.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_example_of_a_rule_is_lost() {
+        packs::examples().for_each(|example| holds(example.as_bytes()));
+    }
+
+    #[test]
+    fn few_patterns_have_no_literal() {
+        let rules = Rules::built_in();
+        let always: Vec<_> = rules
+            .iter()
+            .flat_map(|rule| rule.always_candidates(rules))
+            .collect();
+        assert!(always.len() <= 6, "{always:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_hit_in_mixed_text_is_lost(cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..60, 1usize..60), 1..6)) {
+            let examples: Vec<String> = packs::examples().collect();
+            let pieces = cuts.iter().map(|(at, from, length)| {
+                let text = at.get(&examples).as_bytes();
+                let from = (*from).min(text.len());
+                &text[from..(from + length).min(text.len())]
+            });
+            holds(&pieces.collect::<Vec<_>>().concat());
+        }
+    }
+}
