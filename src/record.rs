@@ -85,9 +85,7 @@ impl Records {
             Some(repo) => repo.commondir().join("git-advisor"),
             None => home::state_dir()?,
         };
-        Some(Records {
-            folder: base.join("reviews"),
-        })
+        Some(Records { folder: base.join("reviews") })
     }
 
     /// Begins a record; older ones make room first.
@@ -99,10 +97,8 @@ impl Records {
         self.make_room();
         let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let folder = home::temporary(&format!("{time}-"), &self.folder)?.keep();
-        let id = folder
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let id =
+            folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Record { id, folder })
     }
 
@@ -118,36 +114,27 @@ impl Records {
         let ids = self.ids();
         let id = match wanted {
             None => ids.into_iter().next_back()?,
-            Some(wanted) => ids
-                .into_iter()
-                .rev()
-                .find(|id| id.starts_with(wanted) || id.ends_with(wanted))?,
+            Some(wanted) => {
+                ids.into_iter().rev().find(|id| id.starts_with(wanted) || id.ends_with(wanted))?
+            }
         };
-        Some(Record {
-            folder: self.folder.join(&id),
-            id,
-        })
+        Some(Record { folder: self.folder.join(&id), id })
     }
 
     fn ids(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let mut ids: Vec<String> = folders
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
+        let mut ids: Vec<String> =
+            folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         ids.sort_unstable();
         ids
     }
 
     fn entry(&self, id: String) -> Entry {
-        let record = Record {
-            folder: self.folder.join(&id),
-            id,
-        };
+        let record = Record { folder: self.folder.join(&id), id };
         let report = record.read(Part::Json).ok();
-        let report: Value = report
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
+        let report: Value =
+            report.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let text = |value: &Value, otherwise: &str| value.as_str().unwrap_or(otherwise).to_owned();
         Entry {
             spec: text(&report["scan"]["source"]["spec"], "?"),
@@ -207,10 +194,7 @@ impl Record {
 
 fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|about| about.len())
-        .sum()
+    entries.filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum()
 }
 
 #[cfg(test)]
@@ -220,14 +204,11 @@ mod tests {
     #[test]
     fn the_oldest_records_go_first() {
         let folder = tempfile::tempdir().unwrap();
-        let records = Records {
-            folder: folder.path().join("reviews"),
-        };
+        let records = Records { folder: folder.path().join("reviews") };
         let mut first = None;
         for second in 0..MAX_RECORDS as i64 + 3 {
-            let record = records
-                .begin(Timestamp::from_second(1_700_000_000 + second).unwrap())
-                .unwrap();
+            let record =
+                records.begin(Timestamp::from_second(1_700_000_000 + second).unwrap()).unwrap();
             record.write(Part::Prompt, b"p").unwrap();
             first.get_or_insert(record.id);
         }
@@ -241,9 +222,7 @@ mod tests {
     fn nobody_else_reads_a_record() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let records = Records {
-            folder: folder.path().join("reviews"),
-        };
+        let records = Records { folder: folder.path().join("reviews") };
         let record = records.begin(Timestamp::now()).unwrap();
         record.write(Part::Answer, b"a").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077;

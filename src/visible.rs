@@ -84,10 +84,7 @@ mod tests {
 
     #[test]
     fn ordinary_text_in_any_script_passes_unchanged() {
-        check(
-            "let größe = 1; // 日本語 ñ\t→".as_bytes(),
-            "let größe = 1; // 日本語 ñ\t→",
-        );
+        check("let größe = 1; // 日本語 ñ\t→".as_bytes(), "let größe = 1; // 日本語 ñ\t→");
     }
 
     #[test]
@@ -98,18 +95,12 @@ mod tests {
 
     #[test]
     fn trojan_source_bidi_controls_are_shown() {
-        check(
-            "/* \u{202E} } \u{2066}if admin */".as_bytes(),
-            "/* <U+202E> } <U+2066>if admin */",
-        );
+        check("/* \u{202E} } \u{2066}if admin */".as_bytes(), "/* <U+202E> } <U+2066>if admin */");
     }
 
     #[test]
     fn zero_width_and_tag_characters_are_shown() {
-        check(
-            "ad\u{200B}min\u{E0041}".as_bytes(),
-            "ad<U+200B>min<U+E0041>",
-        );
+        check("ad\u{200B}min\u{E0041}".as_bytes(), "ad<U+200B>min<U+E0041>");
     }
 
     #[test]

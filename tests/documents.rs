@@ -1,4 +1,5 @@
 //! The documents say what the program does: what they list is held against the code.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "to panic is how a test fails")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,31 +41,21 @@ fn the_architecture_names_every_source_file_and_no_other() {
         .filter(|text| text.starts_with("src/") && text.contains('.') && !text.contains('*'))
         .map(str::to_owned)
         .collect();
-    let there: BTreeSet<String> = files("src")
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let there: BTreeSet<String> =
+        files("src").iter().map(|path| path.display().to_string()).collect();
     let missing: Vec<_> = there.difference(&named).collect();
     let gone: Vec<_> = named.difference(&there).collect();
-    assert!(
-        missing.is_empty() && gone.is_empty(),
-        "not named: {missing:?}; not there: {gone:?}"
-    );
+    assert!(missing.is_empty() && gone.is_empty(), "not named: {missing:?}; not there: {gone:?}");
 }
 
 #[test]
 fn the_readme_lists_every_key_with_its_default() {
     let readme = read("README.md");
     for key in KEYS {
-        let row = readme
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{}` |", key.name)));
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name)));
         let row = row.unwrap_or_else(|| panic!("{} has no row", key.name));
         let default = (key.show)(&Config::default()).to_string();
-        assert!(
-            row.contains(&format!("| `{default}` |")),
-            "{row} does not name {default}"
-        );
+        assert!(row.contains(&format!("| `{default}` |")), "{row} does not name {default}");
     }
 }
 
@@ -85,14 +76,9 @@ fn the_readme_lists_every_failure_with_its_advice() {
     let readme = read("README.md");
     let failures: Failures = toml::from_str(&read("src/consult/failures.toml")).unwrap();
     for failure in failures.failure {
-        let row = readme
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{}` |", failure.class)));
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", failure.class)));
         let row = row.unwrap_or_else(|| panic!("{} has no row", failure.class));
-        assert!(
-            row.contains(&failure.advice) && row.contains(&failure.mend),
-            "{row}"
-        );
+        assert!(row.contains(&failure.advice) && row.contains(&failure.mend), "{row}");
     }
 }
 
@@ -106,14 +92,7 @@ fn the_msrv_is_the_same_everywhere() {
 
 #[test]
 fn every_source_file_says_what_it_is() {
-    for path in files("src")
-        .iter()
-        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
-    {
-        assert!(
-            read(path.to_str().unwrap()).starts_with("//!"),
-            "{}",
-            path.display()
-        );
+    for path in files("src").iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
+        assert!(read(path.to_str().unwrap()).starts_with("//!"), "{}", path.display());
     }
 }

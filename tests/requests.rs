@@ -1,5 +1,6 @@
 //! Requests that are wrong, requests that are harmless, and what is printed for a person.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "to panic is how a test fails")]
 
 mod support;
 
@@ -47,11 +48,7 @@ fn advisor(home: &Home, repo: &Repo, args: &[&str]) -> Output {
 /// A wrong request: status 2, one line on stderr, nothing on stdout.
 #[track_caller]
 fn refused(output: &Output) -> &str {
-    assert_eq!(
-        (output.status, output.stdout.as_str()),
-        (Some(2), ""),
-        "{output}"
-    );
+    assert_eq!((output.status, output.stdout.as_str()), (Some(2), ""), "{output}");
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
     output.stderr.trim_end()
 }
@@ -72,10 +69,7 @@ fn a_broken_configuration_is_one_clear_line() {
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml:2: `codex.command` is about safety and is not taken from a repository's file; set it in your own config.toml or with `git config advisor.codex.command`");
     repo.write("advisor.toml", "[gate\n");
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml:1: unclosed table, expected `]`");
-    repo.write(
-        "advisor.toml",
-        "[[rule]]\nid = \"shell/mine\"\ntitle = \"t\"\npatterns = ['(']\n",
-    );
+    repo.write("advisor.toml", "[[rule]]\nid = \"shell/mine\"\ntitle = \"t\"\npatterns = ['(']\n");
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml: rule `shell/mine`: `patterns`: error: unclosed group");
     repo.write("advisor.toml", b"# \xff\n");
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml:1: is not UTF-8");
@@ -87,10 +81,7 @@ fn a_broken_configuration_is_one_clear_line() {
 #[test]
 fn a_folder_without_a_repository_is_one_clear_line() {
     let home = Home::new();
-    let output = Advisor::new(&home)
-        .in_dir(home.path())
-        .args(["review"])
-        .run();
+    let output = Advisor::new(&home).in_dir(home.path()).args(["review"]).run();
     assert!(
         refused(&output).starts_with("error: not a git repository (or any parent directory)"),
         "{output}"
@@ -101,18 +92,12 @@ fn a_folder_without_a_repository_is_one_clear_line() {
 fn a_patch_that_is_none_is_one_clear_line() {
     let home = Home::new();
     let patch = |text: &str| {
-        Advisor::new(&home)
-            .in_dir(home.path())
-            .args(["review", "--patch", "-"])
-            .stdin(text)
-            .run()
+        Advisor::new(&home).in_dir(home.path()).args(["review", "--patch", "-"]).stdin(text).run()
     };
     insta::assert_snapshot!(refused(&patch("hello\n")), @"error: this is no patch: it has no `diff --git` and no `---`/`+++` header; `git diff` writes one");
     insta::assert_snapshot!(refused(&patch("--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n a\n")), @"error: the patch is cut off: its last hunk header promises more lines");
-    let missing = Advisor::new(&home)
-        .in_dir(home.path())
-        .args(["scan", "--patch", "no.diff"])
-        .run();
+    let missing =
+        Advisor::new(&home).in_dir(home.path()).args(["scan", "--patch", "no.diff"]).run();
     insta::assert_snapshot!(refused(&missing), @"error: cannot read the patch `no.diff`: No such file or directory (os error 2)");
 }
 
@@ -124,11 +109,7 @@ fn a_branch_without_upstream_says_what_to_name() {
 
 #[test]
 fn a_harmless_change_starts_no_codex_and_passes() {
-    let (home, repo, codex) = (
-        Home::new(),
-        harmless(),
-        StandIn::new().emit_answer("{}").exit(0),
-    );
+    let (home, repo, codex) = (Home::new(), harmless(), StandIn::new().emit_answer("{}").exit(0));
     home.write_config(&codex.user_config());
     let output = advisor(&home, &repo, &["review", "HEAD~1.."]).success();
     assert_eq!(codex.invoked(), 0);
@@ -144,14 +125,10 @@ fn a_harmless_change_starts_no_codex_and_passes() {
     pass: nothing risky changed (fails on high)
     --- stderr ---
     ");
-    let nothing = advisor(&home, &repo, &["review", "HEAD..HEAD", "--format", "json"])
-        .success()
-        .json();
+    let nothing =
+        advisor(&home, &repo, &["review", "HEAD..HEAD", "--format", "json"]).success().json();
     assert_eq!(nothing["consultation"]["status"], "not-needed");
-    assert_eq!(
-        nothing["synthesis"]["text"],
-        "Recommendation: proceed: nothing changed."
-    );
+    assert_eq!(nothing["synthesis"]["text"], "Recommendation: proceed: nothing changed.");
     assert!(!repo.path().join(".git/git-advisor").exists());
 }
 
@@ -160,41 +137,23 @@ fn without_codex_the_local_part_is_shown_and_nothing_fails() {
     let (home, repo) = (Home::new(), risky());
     let output = advisor(&home, &repo, &["review", "HEAD~1.."]).success();
     insta::assert_snapshot!(without_marks(&output.to_string()));
-    assert!(
-        !repo
-            .path()
-            .join(".git/git-advisor/reviews")
-            .read_dir()
-            .unwrap()
-            .any(|_| true)
-    );
+    assert!(!repo.path().join(".git/git-advisor/reviews").read_dir().unwrap().any(|_| true));
 }
 
 #[test]
 fn a_scan_explains_why_a_hunk_was_picked() {
     let (home, repo) = (Home::new(), risky());
     insta::assert_snapshot!(advisor(&home, &repo, &["scan", "HEAD~2.."]).success());
-    assert!(
-        !repo.path().join(".git/git-advisor").exists(),
-        "a scan writes nothing"
-    );
+    assert!(!repo.path().join(".git/git-advisor").exists(), "a scan writes nothing");
 }
 
 #[test]
 fn a_prompt_is_what_the_record_of_a_review_holds() {
     let (home, repo) = (Home::new(), risky());
-    let prompt = advisor(&home, &repo, &["prompt", "HEAD~1.."])
-        .success()
-        .stdout;
-    let fence = prompt
-        .lines()
-        .find(|line| line.starts_with("<<<<<< BEGIN"))
-        .unwrap();
+    let prompt = advisor(&home, &repo, &["prompt", "HEAD~1.."]).success().stdout;
+    let fence = prompt.lines().find(|line| line.starts_with("<<<<<< BEGIN")).unwrap();
     let nonce = fence.rsplit(' ').next().unwrap();
-    let label = prompt
-        .lines()
-        .find(|line| line.starts_with("### H1-"))
-        .unwrap();
+    let label = prompt.lines().find(|line| line.starts_with("### H1-")).unwrap();
     let mark = label[7..].split(' ').next().unwrap();
     let stable = prompt.replace(nonce, "[NONCE]").replace(mark, "[MARK]");
     insta::assert_snapshot!(stable);
@@ -204,36 +163,18 @@ fn a_prompt_is_what_the_record_of_a_review_holds() {
 fn settings_come_from_every_layer_and_doctor_says_which() {
     let (home, repo) = (Home::new(), harmless());
     home.write_config("[limits]\nidle = \"10s\"\n[gate]\nfail_on = \"low\"\n");
-    repo.write(
-        "advisor.toml",
-        "[gate]\nfail_on = \"medium\"\n[select]\nthreshold = 0.4\n",
-    );
+    repo.write("advisor.toml", "[gate]\nfail_on = \"medium\"\n[select]\nthreshold = 0.4\n");
     repo.git(&["config", "advisor.select.contextLines", "5"]);
-    let run = Advisor::new(&home)
-        .in_dir(repo.path())
-        .env("GIT_ADVISOR_LIMITS_DEADLINE", "7m");
-    let output = run
-        .args(["doctor", "--config", "limits.prompt_tokens=9000"])
-        .run()
-        .success();
+    let run = Advisor::new(&home).in_dir(repo.path()).env("GIT_ADVISOR_LIMITS_DEADLINE", "7m");
+    let output = run.args(["doctor", "--config", "limits.prompt_tokens=9000"]).run().success();
     let row = |key: &str| {
-        let line = output
-            .stdout
-            .lines()
-            .find(|line| line.trim_start().starts_with(key))
-            .unwrap();
-        line.split_whitespace()
-            .skip(1)
-            .collect::<Vec<_>>()
-            .join(" ")
+        let line = output.stdout.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
+        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(row("gate.fail_on"), "\"medium\" advisor.toml");
     assert_eq!(row("select.threshold"), "0.4 advisor.toml");
     assert_eq!(row("select.context_lines"), "5 git config (local)");
-    assert_eq!(
-        row("limits.deadline"),
-        "\"420s\" $GIT_ADVISOR_LIMITS_DEADLINE"
-    );
+    assert_eq!(row("limits.deadline"), "\"420s\" $GIT_ADVISOR_LIMITS_DEADLINE");
     assert_eq!(row("limits.prompt_tokens"), "9000 command line");
     assert_eq!(row("codex.model"), "\"auto\" default");
     assert!(row("limits.idle").starts_with("\"10s\" /"), "{output}");
@@ -248,9 +189,7 @@ fn own_rules_and_categories_are_in_force() {
     );
     repo.write("pay.py", "refund(order)\n");
     repo.commit("Refund");
-    let report = advisor(&home, &repo, &["scan", "--format", "json", "HEAD~1.."])
-        .success()
-        .json();
+    let report = advisor(&home, &repo, &["scan", "--format", "json", "HEAD~1.."]).success().json();
     let hunk = report["files"]
         .as_array()
         .unwrap()
@@ -258,10 +197,7 @@ fn own_rules_and_categories_are_in_force() {
         .find(|file| file["path"] == "pay.py")
         .unwrap()["hunks"][0]
         .clone();
-    assert_eq!(
-        (&hunk["categories"], &hunk["selected"]),
-        (&json!(["payments"]), &json!(true))
-    );
+    assert_eq!((&hunk["categories"], &hunk["selected"]), (&json!(["payments"]), &json!(true)));
 }
 
 #[test]
@@ -273,16 +209,11 @@ fn a_check_that_moved_is_not_lost_and_one_that_vanished_is() {
     let moved = "def drop(user, doc):\n    check_permission(user, \"drop\")\n    doc.delete()\n\n\ndef show(user, doc):\n    check_permission(user, \"read\")\n    return doc\n";
     repo.write("app/handlers.py", moved);
     repo.commit("Move");
-    repo.write(
-        "app/handlers.py",
-        moved.replace("    check_permission(user, \"drop\")\n", ""),
-    );
+    repo.write("app/handlers.py", moved.replace("    check_permission(user, \"drop\")\n", ""));
     repo.commit("Lose");
     let home = Home::new();
     let selected = |range: &str| {
-        let report = advisor(&home, &repo, &["scan", "--format", "json", range])
-            .success()
-            .json();
+        let report = advisor(&home, &repo, &["scan", "--format", "json", range]).success().json();
         report["stats"]["selected_hunks"].as_u64().unwrap()
     };
     assert_eq!(selected("HEAD~2..HEAD~1"), 0);
@@ -297,19 +228,47 @@ fn secrets_do_not_leave_the_machine() {
     repo.write("deploy.py", text);
     repo.write("conf/.env", "subprocess.run(cmd, shell=True)\n");
     repo.commit("Deploy");
-    let prompt = advisor(&home, &repo, &["prompt", "HEAD~1.."])
-        .success()
-        .stdout;
-    assert!(
-        !prompt.contains(&key) && prompt.contains("<redacted:aws-access-key:1>"),
-        "{prompt}"
-    );
-    let report = advisor(
-        &home,
-        &repo,
-        &["review", "--no-codex", "--format", "json", "HEAD~1.."],
-    );
+    let prompt = advisor(&home, &repo, &["prompt", "HEAD~1.."]).success().stdout;
+    assert!(!prompt.contains(&key) && prompt.contains("<redacted:aws-access-key:1>"), "{prompt}");
+    let report = advisor(&home, &repo, &["review", "--no-codex", "--format", "json", "HEAD~1.."]);
     assert!(!report.stdout.contains(&key), "{report}");
+}
+
+#[test]
+fn nothing_secret_is_printed_or_sent_by_another_way() {
+    let (home, repo) = (Home::new(), harmless());
+    let key = format!("ghp_{}", "0123456789abcdefghijABCDEFGHIJ012345");
+    let values: String = (0..30).map(|n| format!("VALUE_{n}=plain{n}\n")).collect();
+    repo.write(".env", &values);
+    repo.commit("Environment");
+    repo.git(&["mv", ".env", "conf.py"]);
+    repo.write("conf.py", format!("{values}os.system(\"x {key}\" + cmd)\n"));
+    repo.write("run.py", format!("os.system(\"curl -H {key} \" + cmd)\n"));
+    repo.commit("Move");
+    // A file that was one of secrets stays one under its new name.
+    let ask = format!("Is {key} in use?");
+    let prompt =
+        advisor(&home, &repo, &["prompt", "HEAD~1..", "--question", &ask]).success().stdout;
+    assert!(!prompt.contains("plain1") && !prompt.contains(&key), "{prompt}");
+    assert!(prompt.contains("conf.py | files of this name hold secrets"), "{prompt}");
+    assert!(prompt.contains("Is <redacted:github-token:1> in use?"), "{prompt}");
+    for args in [&["review", "HEAD~1..", "--no-codex"][..], &["scan", "HEAD~1.."]] {
+        let output = advisor(&home, &repo, args).success();
+        assert!(output.stdout.contains("<redacted:github-token:"), "{output}");
+        assert!(!output.stdout.contains(&key), "{output}");
+    }
+}
+
+#[test]
+fn doctor_works_with_a_configuration_that_does_not() {
+    let (home, repo) = (Home::new(), harmless());
+    repo.write("advisor.toml", "[gate]\nnonsense = 1\n");
+    let output = advisor(&home, &repo, &["doctor"]).success();
+    assert!(
+        output.stdout.contains("no configuration: advisor.toml:2: unknown key `gate.nonsense`"),
+        "{output}"
+    );
+    assert!(output.stdout.contains("gate.fail_on"), "{output}");
 }
 
 #[test]
@@ -321,25 +280,13 @@ fn the_demo_runs_without_codex() {
         .within(Duration::from_secs(60))
         .run()
         .success();
-    for place in [
-        "parcel/auth.py:50",
-        "parcel/parcels.py:94",
-        "parcel/reports.py:54",
-        "parcel/backups.py",
-    ] {
-        assert!(
-            output.stdout.contains(place),
-            "{place} is missing in {output}"
-        );
+    for place in
+        ["parcel/auth.py:50", "parcel/parcels.py:94", "parcel/reports.py:54", "parcel/backups.py"]
+    {
+        assert!(output.stdout.contains(place), "{place} is missing in {output}");
     }
-    assert!(
-        output.stderr.contains("The second opinion needs Codex"),
-        "{output}"
-    );
-    assert!(
-        !output.stdout.contains('\u{1b}'),
-        "no colours where stdout is no terminal"
-    );
+    assert!(output.stderr.contains("The second opinion needs Codex"), "{output}");
+    assert!(!output.stdout.contains('\u{1b}'), "no colours where stdout is no terminal");
 }
 
 #[test]
@@ -347,10 +294,7 @@ fn init_writes_a_file_once() {
     let (home, repo) = (Home::new(), harmless());
     advisor(&home, &repo, &["init"]).success();
     let again = advisor(&home, &repo, &["init"]);
-    assert!(
-        refused(&again).ends_with("is there already; it is left as it is"),
-        "{again}"
-    );
+    assert!(refused(&again).ends_with("is there already; it is left as it is"), "{again}");
     advisor(&home, &repo, &["scan", "HEAD~1.."]).success();
 }
 

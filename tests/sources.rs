@@ -1,5 +1,6 @@
 //! Every kind of source, on real repositories made by real git.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "to panic is how a test fails")]
 
 mod support;
 
@@ -18,11 +19,7 @@ fn files(report: &Value) -> Vec<(String, String, Vec<String>)> {
             let headers = hunks.map(|hunk| {
                 let number = |key: &str| hunk[key].as_u64().unwrap();
                 let (old, new) = (number("old_start"), number("new_start"));
-                format!(
-                    "-{old},{} +{new},{}",
-                    number("old_lines"),
-                    number("new_lines")
-                )
+                format!("-{old},{} +{new},{}", number("old_lines"), number("new_lines"))
             });
             let text = |key: &str| file[key].as_str().unwrap().to_owned();
             (text("path"), text("status"), headers.collect())
@@ -33,10 +30,7 @@ fn files(report: &Value) -> Vec<(String, String, Vec<String>)> {
 /// Scans in a folder and gives the JSON.
 fn scan(repo: &Repo, args: &[&str]) -> Value {
     let home = Home::new();
-    let run = Advisor::new(&home)
-        .in_dir(repo.path())
-        .args(["scan", "--format", "json"])
-        .args(args);
+    let run = Advisor::new(&home).in_dir(repo.path()).args(["scan", "--format", "json"]).args(args);
     run.run().success().json()
 }
 
@@ -44,10 +38,8 @@ fn scan(repo: &Repo, args: &[&str]) -> Value {
 #[track_caller]
 fn check(repo: &Repo, args: &[&str], expected: &[(&str, &str)]) {
     let found = files(&scan(repo, args));
-    let found: Vec<(&str, &str)> = found
-        .iter()
-        .map(|(path, status, _)| (path.as_str(), status.as_str()))
-        .collect();
+    let found: Vec<(&str, &str)> =
+        found.iter().map(|(path, status, _)| (path.as_str(), status.as_str())).collect();
     assert_eq!(found, expected, "{args:?}");
 }
 
@@ -73,29 +65,18 @@ fn ranges_mean_what_they_mean_to_git_diff() {
     let repo = branched();
     check(&repo, &["HEAD~1..HEAD"], &[("three.py", "added")]);
     check(&repo, &["HEAD~1.."], &[("three.py", "added")]);
-    check(
-        &repo,
-        &["HEAD~2"],
-        &[("three.py", "added"), ("two.py", "added")],
-    );
+    check(&repo, &["HEAD~2"], &[("three.py", "added"), ("two.py", "added")]);
     check(&repo, &["..HEAD~1"], &[("three.py", "deleted")]);
     check(&repo, &["main...side"], &[("apart.py", "added")]);
-    check(
-        &repo,
-        &["side...main"],
-        &[("three.py", "added"), ("two.py", "added")],
-    );
+    check(&repo, &["side...main"], &[("three.py", "added"), ("two.py", "added")]);
     check(&repo, &["main..main"], &[]);
 }
 
 #[test]
 fn branches_that_have_grown_apart_are_noted() {
     let (repo, home) = (branched(), Home::new());
-    let output = Advisor::new(&home)
-        .in_dir(repo.path())
-        .args(["scan", "main..side"])
-        .run()
-        .success();
+    let output =
+        Advisor::new(&home).in_dir(repo.path()).args(["scan", "main..side"]).run().success();
     insta::assert_snapshot!(output.stderr, @"note: `main` and `side` have grown apart: commits that only `main` has show up reversed; `main...side` shows what `side` brings");
 }
 
@@ -124,11 +105,7 @@ fn the_index_and_the_work_tree_are_sources() {
     repo.write("sub/untracked.py", "u\n");
     repo.write("ignored.log", "i\n");
     check(&repo, &["--staged"], &[("staged.py", "added")]);
-    let all = [
-        ("one.py", "modified"),
-        ("staged.py", "added"),
-        ("sub/untracked.py", "added"),
-    ];
+    let all = [("one.py", "modified"), ("staged.py", "added"), ("sub/untracked.py", "added")];
     check(&repo, &["--worktree"], &all);
     repo.remove("two.py");
     let all = [all[0], all[1], all[2], ("two.py", "deleted")];
@@ -159,9 +136,7 @@ fn a_commit_is_compared_with_its_first_parent() {
         .success();
     assert_eq!(files(&output.json())[0].0, "apart.py");
     assert!(
-        output
-            .stderr
-            .contains("a merge of 2 parents: it is compared with the first"),
+        output.stderr.contains("a merge of 2 parents: it is compared with the first"),
         "{output}"
     );
 }
@@ -173,10 +148,7 @@ fn a_patch_needs_no_repository_and_gives_the_same_hunks() {
     repo.write("a.py", &lines);
     repo.write("gone.py", "g\n");
     repo.commit("Begin");
-    repo.write(
-        "a.py",
-        lines.replace("line 9\n", "nine\n").replace("line 40\n", ""),
-    );
+    repo.write("a.py", lines.replace("line 9\n", "nine\n").replace("line 40\n", ""));
     repo.write("new name.py", "n\n");
     repo.remove("gone.py");
     repo.commit("Change");
@@ -184,15 +156,11 @@ fn a_patch_needs_no_repository_and_gives_the_same_hunks() {
     // The bench trims what git prints.
     let patch = repo.git(&["diff", "HEAD~1..HEAD"]) + "\n";
     let home = Home::new();
-    let outside = Advisor::new(&home)
-        .in_dir(home.path())
-        .args(["scan", "--format", "json", "--patch", "-"]);
+    let outside =
+        Advisor::new(&home).in_dir(home.path()).args(["scan", "--format", "json", "--patch", "-"]);
     let from_patch = outside.stdin(patch.clone()).run().success().json();
     assert_eq!(files(&from_patch), files(&from_trees));
-    assert_eq!(
-        from_patch["stats"]["diff_bytes"],
-        from_trees["stats"]["diff_bytes"]
-    );
+    assert_eq!(from_patch["stats"]["diff_bytes"], from_trees["stats"]["diff_bytes"]);
     let file = home.write("change.diff", patch);
     let named = Advisor::new(&home)
         .in_dir(home.path())
@@ -216,13 +184,10 @@ fn bare_repositories_worktrees_and_subdirectories_work() {
         .run()
         .success();
     assert_eq!(files(&from_sub.json())[0].0, "three.py");
-    let with_variable = Advisor::new(&home)
-        .in_dir(home.path())
-        .env("GIT_DIR", repo.path().join(".git"));
-    let from_variable = with_variable
-        .args(["scan", "--format", "json", "HEAD~1.."])
-        .run()
-        .success();
+    let with_variable =
+        Advisor::new(&home).in_dir(home.path()).env("GIT_DIR", repo.path().join(".git"));
+    let from_variable =
+        with_variable.args(["scan", "--format", "json", "HEAD~1.."]).run().success();
     assert_eq!(files(&from_variable.json())[0].0, "three.py");
 }
 
@@ -234,10 +199,7 @@ fn git_itself_runs_it_as_a_subcommand() {
         .args(["advisor", "scan", "HEAD~1.."])
         .run()
         .success();
-    assert!(
-        output.stdout.starts_with("HEAD~1..HEAD: 1 hunk in 1 file"),
-        "{output}"
-    );
+    assert!(output.stdout.starts_with("HEAD~1..HEAD: 1 hunk in 1 file"), "{output}");
 }
 
 #[test]
@@ -255,18 +217,11 @@ fn renames_modes_links_binaries_and_submodules_are_told_apart() {
     let tip = repo.git(&["rev-parse", "HEAD"]);
     repo.git(&["add", "-A"]);
     repo.git(&["update-index", "--chmod=+x", "run.sh"]);
-    repo.git(&[
-        "update-index",
-        "--add",
-        "--cacheinfo",
-        &format!("160000,{},module", tip.trim()),
-    ]);
+    repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{},module", tip.trim())]);
     repo.git(&["commit", "-q", "-m", "Change"]);
     let report = scan(&repo, &["HEAD~1.."]);
-    let statuses: Vec<(String, String)> = files(&report)
-        .into_iter()
-        .map(|(path, status, _)| (path, status))
-        .collect();
+    let statuses: Vec<(String, String)> =
+        files(&report).into_iter().map(|(path, status, _)| (path, status)).collect();
     let expected = [
         ("link", "added"),
         ("module", "submodule"),
@@ -274,16 +229,10 @@ fn renames_modes_links_binaries_and_submodules_are_told_apart() {
         ("pic.bin", "binary"),
         ("run.sh", "mode"),
     ];
-    assert_eq!(
-        statuses,
-        expected.map(|(path, status)| (path.to_owned(), status.to_owned()))
-    );
+    assert_eq!(statuses, expected.map(|(path, status)| (path.to_owned(), status.to_owned())));
     let renamed = &report["files"][2];
     assert_eq!(
-        (
-            &renamed["old_path"],
-            renamed["hunks"].as_array().unwrap().len()
-        ),
+        (&renamed["old_path"], renamed["hunks"].as_array().unwrap().len()),
         (&json!("old.py"), 1)
     );
     assert_eq!(report["files"][3]["skipped"], "binary");
@@ -300,10 +249,7 @@ fn a_link_in_the_work_tree_is_never_followed() {
         .run()
         .success();
     let hunk = &output.json()["files"][0]["hunks"][0];
-    assert_eq!(
-        (&hunk["new_lines"], &hunk["new_start"]),
-        (&json!(1), &json!(1))
-    );
+    assert_eq!((&hunk["new_lines"], &hunk["new_start"]), (&json!(1), &json!(1)));
 }
 
 #[test]
@@ -311,12 +257,9 @@ fn paths_are_bytes_and_hostile_names_stay_one_visible_line() {
     let repo = Repo::init();
     repo.write("a.py", "a\n");
     repo.commit("Begin");
-    for name in [
-        &b"caf\xe9.py"[..],
-        b"two\nlines.py",
-        b"esc\x1b[2J.py",
-        "rtl\u{202e}yp.py".as_bytes(),
-    ] {
+    for name in
+        [&b"caf\xe9.py"[..], b"two\nlines.py", b"esc\x1b[2J.py", "rtl\u{202e}yp.py".as_bytes()]
+    {
         repo.write(OsStr::from_bytes(name), "x\n");
     }
     repo.commit("Names");
@@ -377,11 +320,7 @@ fn sha256_repositories_are_read() {
 #[test]
 fn a_shallow_clone_says_what_is_missing() {
     let (repo, home) = (branched().clone_shallow(1), Home::new());
-    let output = Advisor::new(&home)
-        .in_dir(repo.path())
-        .args(["scan", "HEAD~1.."])
-        .run()
-        .code(2);
+    let output = Advisor::new(&home).in_dir(repo.path()).args(["scan", "HEAD~1.."]).run().code(2);
     insta::assert_snapshot!(output.stderr, @"error: `HEAD~1` names no commit in this repository (it is a shallow clone; `git fetch --unshallow` brings the rest)");
 }
 
@@ -391,7 +330,7 @@ fn the_hunks_are_those_of_git_diff() {
     let lines: Vec<String> = (0..400).map(|n| format!("{}\n", (n * n) % 97)).collect();
     repo.write("a.py", lines.concat());
     repo.commit("Begin");
-    let mut changed = lines.clone();
+    let mut changed = lines;
     for at in [7, 8, 60, 61, 200, 330] {
         changed[at] = "new\n".to_owned();
     }

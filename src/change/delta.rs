@@ -93,10 +93,7 @@ pub(super) fn read(
     };
     let mut deltas = rename::pair(deltas, load);
     deltas.sort_by(|a, b| a.path.cmp(&b.path));
-    deltas
-        .iter()
-        .map(|delta| file(repo, delta, select, languages))
-        .collect()
+    deltas.iter().map(|delta| file(repo, delta, select, languages)).collect()
 }
 
 fn file(
@@ -115,10 +112,7 @@ fn file(
         _ => Ok(Side::Text(Vec::new())),
     };
     let old_path = delta.old_path.as_ref().unwrap_or(&delta.path);
-    match (
-        read(&delta.old, old_path.as_ref())?,
-        read(&delta.new, delta.path.as_ref())?,
-    ) {
+    match (read(&delta.old, old_path.as_ref())?, read(&delta.new, delta.path.as_ref())?) {
         (Side::Text(old), Side::Text(new)) => {
             file.old = Text::whole(old);
             file.new = Text::whole(new);
@@ -139,15 +133,8 @@ fn file(
 /// Gives a file with both texts its hunks, unless it is passed over.
 fn finish(file: &mut File, edits: Vec<super::Edit>, select: &Select, languages: &Languages) {
     let hunks = diff::hunks(edits, &file.old, &file.new, select.context_lines);
-    file.diff_bytes = hunks
-        .iter()
-        .map(|hunk| diff::bytes(hunk, &file.old, &file.new))
-        .sum();
-    let text = if file.status == Status::Deleted {
-        &file.old
-    } else {
-        &file.new
-    };
+    file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
+    let text = if file.status == Status::Deleted { &file.old } else { &file.new };
     let path = file.path.as_ref();
     file.skipped = skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
     if file.skipped.is_some() {
@@ -191,14 +178,8 @@ fn status(delta: &Delta) -> Status {
 fn same_object(delta: &Delta) -> bool {
     match (&delta.old, &delta.new) {
         (
-            Some(Entry {
-                place: Place::Object(a),
-                ..
-            }),
-            Some(Entry {
-                place: Place::Object(b),
-                ..
-            }),
+            Some(Entry { place: Place::Object(a), .. }),
+            Some(Entry { place: Place::Object(b), .. }),
         ) => a == b,
         _ => false,
     }
@@ -207,10 +188,7 @@ fn same_object(delta: &Delta) -> bool {
 fn side(repo: &Repository, entry: &Entry, path: &BStr) -> Result<Side, ReadError> {
     let bytes = match &entry.place {
         Place::Object(id) => object(repo, *id, path)?,
-        Place::File {
-            path: file,
-            normalise,
-        } => on_disk(file, *normalise, path)?,
+        Place::File { path: file, normalise } => on_disk(file, *normalise, path)?,
     };
     Ok(match bytes {
         None => Side::TooLarge,
@@ -221,10 +199,8 @@ fn side(repo: &Repository, entry: &Entry, path: &BStr) -> Result<Side, ReadError
 
 /// An object's bytes; `None` above the size limit, which is asked before anything is inflated.
 fn object(repo: &Repository, id: Oid, path: &BStr) -> Result<Option<Vec<u8>>, ReadError> {
-    let failed = |source| ReadError::Object {
-        what: crate::visible::line(path).into_string(),
-        source,
-    };
+    let failed =
+        |source| ReadError::Object { what: crate::visible::line(path).into_string(), source };
     let database = repo.odb().map_err(failed)?;
     let (size, kind) = database.read_header(id).map_err(failed)?;
     if kind != ObjectType::Blob || size as u64 > MAX_FILE_BYTES {
@@ -235,24 +211,16 @@ fn object(repo: &Repository, id: Oid, path: &BStr) -> Result<Option<Vec<u8>>, Re
 
 /// A work tree file's bytes as git would store them; a symbolic link is its target, never followed.
 fn on_disk(file: &PathBuf, normalise: bool, path: &BStr) -> Result<Option<Vec<u8>>, ReadError> {
-    let failed = |source| ReadError::Worktree {
-        path: crate::visible::line(path).into_string(),
-        source,
-    };
+    let failed =
+        |source| ReadError::Worktree { path: crate::visible::line(path).into_string(), source };
     let about = fs::symlink_metadata(file).map_err(failed)?;
     if about.is_symlink() {
         let target = fs::read_link(file).map_err(failed)?;
-        return Ok(Some(
-            <[u8]>::from_path(&target).unwrap_or_default().to_vec(),
-        ));
+        return Ok(Some(<[u8]>::from_path(&target).unwrap_or_default().to_vec()));
     }
     if !about.is_file() || about.len() > MAX_FILE_BYTES {
         return Ok(None);
     }
     let bytes = fs::read(file).map_err(failed)?;
-    Ok(Some(if normalise {
-        bytes.replace("\r\n", "\n")
-    } else {
-        bytes
-    }))
+    Ok(Some(if normalise { bytes.replace("\r\n", "\n") } else { bytes }))
 }

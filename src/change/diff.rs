@@ -9,14 +9,8 @@ use super::hunk::{Edit, Hunk, HunkId};
 pub(super) fn edits(old: &Text, new: &Text) -> Vec<Edit> {
     match (old.is_empty(), new.is_empty()) {
         (true, true) => Vec::new(),
-        (true, false) => vec![Edit {
-            old: 1..1,
-            new: 1..new.last_line() + 1,
-        }],
-        (false, true) => vec![Edit {
-            old: 1..old.last_line() + 1,
-            new: 1..1,
-        }],
+        (true, false) => vec![Edit { old: 1..1, new: 1..new.last_line() + 1 }],
+        (false, true) => vec![Edit { old: 1..old.last_line() + 1, new: 1..1 }],
         (false, false) => compared(old, new),
     }
 }
@@ -65,11 +59,7 @@ pub(super) fn hunks(edits: Vec<Edit>, old: &Text, new: &Text, context: u32) -> V
 /// Bytes that a hunk takes in a unified diff: its lines with their sign and line feed.
 pub(super) fn bytes(hunk: &Hunk, old: &Text, new: &Text) -> u64 {
     let block = |text: &Text, lines| text.block(lines).map_or(0, |block| block.len() as u64);
-    let removed: u64 = hunk
-        .edits
-        .iter()
-        .map(|edit| block(old, edit.old.clone()))
-        .sum();
+    let removed: u64 = hunk.edits.iter().map(|edit| block(old, edit.old.clone())).sum();
     let signs = hunk.new.len() + hunk.edits.iter().map(|edit| edit.old.len()).sum::<usize>();
     block(new, hunk.new.clone()) + removed + signs as u64
 }
@@ -102,13 +92,9 @@ mod tests {
     #[test]
     fn distant_edits_are_hunks_of_their_own_and_near_ones_are_not() {
         let old = numbered(40);
-        let far = old
-            .replace("line 5\n", "five\n")
-            .replace("line 30\n", "thirty\n");
+        let far = old.replace("line 5\n", "five\n").replace("line 30\n", "thirty\n");
         check(&old, &far, &["@@ -2,7 +2,7 @@", "@@ -27,7 +27,7 @@"]);
-        let near = old
-            .replace("line 5\n", "five\n")
-            .replace("line 10\n", "ten\n");
+        let near = old.replace("line 5\n", "five\n").replace("line 10\n", "ten\n");
         check(&old, &near, &["@@ -2,12 +2,12 @@"]);
     }
 

@@ -22,11 +22,7 @@ pub struct Function {
 pub fn around(text: &Text, number: u32, language: &Language) -> Option<Function> {
     let (number, indent) = first_line_with_text(text, number)?;
     // A closing brace belongs to the head of its own indentation.
-    let mut limit = if text.line(number).is_some_and(continues) {
-        indent + 1
-    } else {
-        indent
-    };
+    let mut limit = if text.line(number).is_some_and(continues) { indent + 1 } else { indent };
     for at in (number.saturating_sub(REACH).max(1)..=number).rev() {
         let Some(line) = text.line(at) else { break };
         let Some(indent) = indentation(line) else {
@@ -108,10 +104,7 @@ mod tests {
         let language = languages.of(path.into()).expect("a known language");
         let found = around(&Text::whole(source.into()), line, language);
         let found = found.map(|function| (function.name, function.lines));
-        assert_eq!(
-            found,
-            expected.map(|(name, lines)| (name.to_owned(), lines))
-        );
+        assert_eq!(found, expected.map(|(name, lines)| (name.to_owned(), lines)));
     }
 
     const PYTHON: &str = "import os\n\nclass A:\n    def one(self):\n        return 1\n\n    def two(self):\n        if x:\n            y()\n        return 2\n\ndef three():\n    pass\n";

@@ -82,26 +82,14 @@ impl Hunk {
         let mut parts = Vec::with_capacity(3 * self.edits.len() + 1);
         let (mut at_old, mut at_new) = (self.old.start, self.new.start);
         for edit in &self.edits {
-            parts.push((
-                LineKind::Context,
-                at_old..edit.old.start,
-                at_new..edit.new.start,
-            ));
+            parts.push((LineKind::Context, at_old..edit.old.start, at_new..edit.new.start));
             parts.push((LineKind::Removed, edit.old.clone(), 0..0));
             parts.push((LineKind::Added, 0..0, edit.new.clone()));
             (at_old, at_new) = (edit.old.end, edit.new.end);
         }
-        parts.push((
-            LineKind::Context,
-            at_old..self.old.end,
-            at_new..self.new.end,
-        ));
+        parts.push((LineKind::Context, at_old..self.old.end, at_new..self.new.end));
         parts.into_iter().flat_map(move |(kind, in_old, in_new)| {
-            let count = if kind == LineKind::Removed {
-                in_old.len()
-            } else {
-                in_new.len()
-            };
+            let count = if kind == LineKind::Removed { in_old.len() } else { in_new.len() };
             (0..u32::try_from(count).unwrap_or(u32::MAX)).filter_map(move |step| {
                 let old_number = (kind != LineKind::Added).then_some(in_old.start + step);
                 let new_number = (kind != LineKind::Removed).then_some(in_new.start + step);
@@ -110,22 +98,14 @@ impl Hunk {
                     (None, Some(number)) => old.line(number),
                     (None, None) => None,
                 };
-                text.map(|text| Line {
-                    kind,
-                    old: old_number,
-                    new: new_number,
-                    text,
-                })
+                text.map(|text| Line { kind, old: old_number, new: new_number, text })
             })
         })
     }
 
     /// Number of lines that are added or removed.
     pub fn changed_lines(&self) -> usize {
-        self.edits
-            .iter()
-            .map(|edit| edit.old.len() + edit.new.len())
-            .sum()
+        self.edits.iter().map(|edit| edit.old.len() + edit.new.len()).sum()
     }
 
     /// The start of the old side as git writes it: the line before where the range is empty.
@@ -141,20 +121,12 @@ impl Hunk {
     /// The `@@` line without its section heading.
     pub fn header(&self) -> String {
         let (old, new) = (self.old.len(), self.new.len());
-        format!(
-            "@@ -{},{old} +{},{new} @@",
-            self.old_start(),
-            self.new_start()
-        )
+        format!("@@ -{},{old} +{},{new} @@", self.old_start(), self.new_start())
     }
 }
 
 fn as_git_writes(range: &Range<u32>) -> u32 {
-    if range.is_empty() {
-        range.start.saturating_sub(1)
-    } else {
-        range.start
-    }
+    if range.is_empty() { range.start.saturating_sub(1) } else { range.start }
 }
 
 #[cfg(test)]
@@ -169,10 +141,7 @@ mod tests {
             id: HunkId(1),
             old: 1..4,
             new: 1..5,
-            edits: vec![Edit {
-                old: 2..3,
-                new: 2..4,
-            }],
+            edits: vec![Edit { old: 2..3, new: 2..4 }],
             function: None,
         };
         let shown: Vec<String> = hunk

@@ -109,15 +109,12 @@ impl Change {
 
     /// All hunks with their files, in order.
     pub fn hunks(&self) -> impl Iterator<Item = (&File, &Hunk)> {
-        self.files
-            .iter()
-            .flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
+        self.files.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
     }
 
     /// Bytes that a hunk takes in a unified diff: its lines with their sign and line feed.
     pub fn hunk_bytes(&self, id: HunkId) -> u64 {
-        self.hunk(id)
-            .map_or(0, |(file, hunk)| diff::bytes(hunk, &file.old, &file.new))
+        self.hunk(id).map_or(0, |(file, hunk)| diff::bytes(hunk, &file.old, &file.new))
     }
 }
 

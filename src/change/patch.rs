@@ -55,10 +55,7 @@ pub(super) fn read(
     select: &Select,
     languages: &Languages,
 ) -> Result<Vec<File>, PatchError> {
-    let mut reader = Reader {
-        lines: bytes.lines_with_terminator().collect(),
-        at: 0,
-    };
+    let mut reader = Reader { lines: bytes.lines_with_terminator().collect(), at: 0 };
     let mut files = Vec::new();
     while let Some(draft) = reader.next_file()? {
         files.push(draft.finish(select, languages));
@@ -127,10 +124,7 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         let mut draft = Draft::default();
-        if let Some(names) = self
-            .peek()
-            .and_then(|line| line.strip_prefix(b"diff --git "))
-        {
+        if let Some(names) = self.peek().and_then(|line| line.strip_prefix(b"diff --git ")) {
             self.at += 1;
             (draft.old_path, draft.new_path) = git_header_paths(chomp(names));
             self.extended_headers(&mut draft);
@@ -183,16 +177,12 @@ impl<'a> Reader<'a> {
 
     fn hunk(&mut self, draft: &mut Draft) -> Result<(), PatchError> {
         let header = self.lines[self.at];
-        let bad = || PatchError::Header {
-            line: self.at + 1,
-            text: shown(header),
-        };
+        let bad = || PatchError::Header { line: self.at + 1, text: shown(header) };
         let Header { old, new, heading } = hunk_header(chomp(header)).ok_or_else(bad)?;
         let follows = |parts: &[(u32, Vec<u8>)], hunks: &[(Hunk, BString)], start, on_old: bool| {
-            let end = hunks.last().map_or(
-                0,
-                |(hunk, _)| if on_old { hunk.old.end } else { hunk.new.end },
-            );
+            let end = hunks
+                .last()
+                .map_or(0, |(hunk, _)| if on_old { hunk.old.end } else { hunk.new.end });
             parts.is_empty() || start >= end
         };
         if !follows(&draft.old, &draft.hunks, old.start, true)
@@ -208,10 +198,7 @@ impl<'a> Reader<'a> {
             };
             let taken = body.take(line);
             if !taken {
-                return Err(PatchError::Body {
-                    line: self.at + 1,
-                    text: shown(line),
-                });
+                return Err(PatchError::Body { line: self.at + 1, text: shown(line) });
             }
             self.at += 1;
         }
@@ -281,10 +268,8 @@ impl Body {
         if (on_old && self.old_left == 0) || (on_new && self.new_left == 0) {
             return false;
         }
-        let edit = self
-            .edits
-            .last()
-            .filter(|e| e.old.end == self.at_old && e.new.end == self.at_new);
+        let edit =
+            self.edits.last().filter(|e| e.old.end == self.at_old && e.new.end == self.at_new);
         if sign != b' ' && edit.is_none() {
             let (old, new) = (self.at_old..self.at_old, self.at_new..self.at_new);
             self.edits.push(Edit { old, new });
@@ -353,16 +338,10 @@ impl Draft {
             Text::parts(parts.iter().map(|(at, text)| (*at, text.as_slice())))
         };
         (file.old, file.new) = (whole(&self.old), whole(&self.new));
-        let headings: Vec<BString> = self
-            .hunks
-            .iter()
-            .map(|(_, heading)| heading.clone())
-            .collect();
+        let headings: Vec<BString> =
+            self.hunks.iter().map(|(_, heading)| heading.clone()).collect();
         let hunks: Vec<Hunk> = self.hunks.into_iter().map(|(hunk, _)| hunk).collect();
-        file.diff_bytes = hunks
-            .iter()
-            .map(|hunk| diff::bytes(hunk, &file.old, &file.new))
-            .sum();
+        file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
         let text = if self.deleted { &file.old } else { &file.new };
         let path = file.path.as_ref();
         file.skipped = skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
@@ -389,16 +368,14 @@ fn name_function(
     languages: &Languages,
 ) -> Option<String> {
     let language = languages.of(file.path.as_ref());
-    let shown = language
-        .zip(hunk.edits.first())
-        .and_then(|(language, edit)| {
-            let around = if edit.new.is_empty() {
-                function::around(&file.old, edit.old.start, language)
-            } else {
-                function::around(&file.new, edit.new.start, language)
-            };
-            around.map(|function| function.name)
-        });
+    let shown = language.zip(hunk.edits.first()).and_then(|(language, edit)| {
+        let around = if edit.new.is_empty() {
+            function::around(&file.old, edit.old.start, language)
+        } else {
+            function::around(&file.new, edit.new.start, language)
+        };
+        around.map(|function| function.name)
+    });
     let heading_name = || language.and_then(|language| language.function_name(heading));
     shown.or_else(heading_name)
 }
@@ -426,11 +403,7 @@ fn hunk_header(line: &[u8]) -> Option<Header> {
         let (start, count) = text.split_once_str(",").unwrap_or((text, b"1"));
         let number = |text: &[u8]| text.to_str().ok()?.parse::<u32>().ok();
         let (start, count) = (number(start)?, number(count)?);
-        let start = if count == 0 {
-            start.checked_add(1)?
-        } else {
-            start
-        };
+        let start = if count == 0 { start.checked_add(1)? } else { start };
         let fits = (1..=MAX_LINES).contains(&start) && count <= MAX_LINES;
         fits.then_some(Extent { start, count })
     };
@@ -445,9 +418,7 @@ fn hunk_header(line: &[u8]) -> Option<Header> {
 /// then both are the same, so the line is split in the middle.
 fn git_header_paths(names: &[u8]) -> (Option<BString>, Option<BString>) {
     let strip = |path: BString| -> BString {
-        let cut = path
-            .strip_prefix(b"a/")
-            .or_else(|| path.strip_prefix(b"b/"));
+        let cut = path.strip_prefix(b"a/").or_else(|| path.strip_prefix(b"b/"));
         cut.map_or_else(|| path.clone(), BString::from)
     };
     if names.starts_with(b"\"") {
@@ -462,16 +433,11 @@ fn git_header_paths(names: &[u8]) -> (Option<BString>, Option<BString>) {
     let same = names.get(middle) == Some(&b' ')
         && names.len() > middle + 3
         && names.get(2..middle) == names.get(middle + 3..);
-    let at = if same {
-        Some(middle)
-    } else {
-        names.find(" b/").or_else(|| names.find(" \""))
-    };
+    let at = if same { Some(middle) } else { names.find(" b/").or_else(|| names.find(" \"")) };
     match at {
-        Some(at) => (
-            Some(strip(BString::from(&names[..at]))),
-            Some(strip(unquote(&names[at + 1..]))),
-        ),
+        Some(at) => {
+            (Some(strip(BString::from(&names[..at]))), Some(strip(unquote(&names[at + 1..]))))
+        }
         None => (Some(strip(BString::from(names))), None),
     }
 }
@@ -492,27 +458,19 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
 
 /// The path of a `---` or `+++` line; `None` for `/dev/null`.
 fn path_of_header(text: &[u8]) -> Option<BString> {
-    let text = if text.starts_with(b"\"") {
-        text
-    } else {
-        text.split_str("\t").next().unwrap_or(text)
-    };
+    let text =
+        if text.starts_with(b"\"") { text } else { text.split_str("\t").next().unwrap_or(text) };
     let path = unquote(text);
     if path == "/dev/null" {
         return None;
     }
-    let cut = path
-        .strip_prefix(b"a/")
-        .or_else(|| path.strip_prefix(b"b/"));
+    let cut = path.strip_prefix(b"a/").or_else(|| path.strip_prefix(b"b/"));
     Some(cut.map_or_else(|| path.clone(), BString::from))
 }
 
 /// Undoes git's quoting of unusual paths: `"caf\303\251"`.
 fn unquote(text: &[u8]) -> BString {
-    let Some(inner) = text
-        .strip_prefix(b"\"")
-        .and_then(|text| text.strip_suffix(b"\""))
-    else {
+    let Some(inner) = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
         return BString::from(text);
     };
     let mut out = Vec::with_capacity(inner.len());
@@ -524,9 +482,8 @@ fn unquote(text: &[u8]) -> BString {
             continue;
         }
         let [kind, tail @ ..] = rest else { break };
-        let octal = rest
-            .get(..3)
-            .and_then(|digits| u8::from_str_radix(digits.to_str().ok()?, 8).ok());
+        let octal =
+            rest.get(..3).and_then(|digits| u8::from_str_radix(digits.to_str().ok()?, 8).ok());
         if let Some(byte) = octal {
             out.push(byte);
             rest = &rest[3..];
@@ -594,20 +551,14 @@ mod tests {
         check(
             text,
             &[
-                (
-                    "x.py",
-                    Status::Modified,
-                    &["@@ -1,3 +1,3 @@", "@@ -9,1 +9,2 @@"],
-                ),
+                ("x.py", Status::Modified, &["@@ -1,3 +1,3 @@", "@@ -9,1 +9,2 @@"]),
                 ("y", Status::Added, &["@@ -0,0 +1,1 @@"]),
             ],
         );
         let files = parse(text).unwrap();
         assert_eq!(files[0].hunks[0].function.as_deref(), Some("f"));
-        let lines: Vec<_> = files[0]
-            .lines(&files[0].hunks[1])
-            .map(|line| (line.old, line.new))
-            .collect();
+        let lines: Vec<_> =
+            files[0].lines(&files[0].hunks[1]).map(|line| (line.old, line.new)).collect();
         assert_eq!(lines, [(Some(9), None), (None, Some(9)), (None, Some(10))]);
     }
 
@@ -654,10 +605,7 @@ mod tests {
         assert_eq!(parse("hello\nworld\n").unwrap_err(), PatchError::NotAPatch);
         assert!(parse("").unwrap().is_empty());
         let head = "--- a/f\n+++ b/f\n";
-        assert_eq!(
-            parse(&format!("{head}@@ -1,2 +1,2 @@\n a\n")).unwrap_err(),
-            PatchError::CutOff
-        );
+        assert_eq!(parse(&format!("{head}@@ -1,2 +1,2 @@\n a\n")).unwrap_err(), PatchError::CutOff);
         assert!(matches!(
             parse(&format!("{head}@@ -x +1 @@\n")),
             Err(PatchError::Header { line: 3, .. })
@@ -667,10 +615,7 @@ mod tests {
             Err(PatchError::Body { line: 4, .. })
         ));
         let backwards = format!("{head}@@ -9 +9 @@\n-a\n+b\n@@ -1 +1 @@\n-a\n+b\n");
-        assert!(matches!(
-            parse(&backwards),
-            Err(PatchError::Header { line: 6, .. })
-        ));
+        assert!(matches!(parse(&backwards), Err(PatchError::Header { line: 6, .. })));
     }
 
     #[test]

@@ -20,12 +20,10 @@ pub(super) fn pair(
     deltas: Vec<Delta>,
     load: impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
 ) -> Vec<Delta> {
-    let (mut gone, rest): (Vec<_>, Vec<_>) = deltas
-        .into_iter()
-        .partition(|delta| delta.new.is_none() && is_file(delta.old.as_ref()));
-    let (mut come, mut paired): (Vec<_>, Vec<_>) = rest
-        .into_iter()
-        .partition(|delta| delta.old.is_none() && is_file(delta.new.as_ref()));
+    let (mut gone, rest): (Vec<_>, Vec<_>) =
+        deltas.into_iter().partition(|delta| delta.new.is_none() && is_file(delta.old.as_ref()));
+    let (mut come, mut paired): (Vec<_>, Vec<_>) =
+        rest.into_iter().partition(|delta| delta.old.is_none() && is_file(delta.new.as_ref()));
     if !gone.is_empty() && !come.is_empty() {
         by_id(&mut gone, &mut come, &mut paired);
         by_tail(&mut gone, &mut come, &mut paired, &load);
@@ -57,9 +55,7 @@ fn by_id(gone: &mut Vec<Delta>, come: &mut Vec<Delta>, paired: &mut Vec<Delta>) 
     }
     let choose = |delta: &Delta| {
         let places = sources.get_mut(&id(delta.new.as_ref())?)?;
-        let same_name = places
-            .iter()
-            .position(|&at| name(&gone[at].path) == name(&delta.path));
+        let same_name = places.iter().position(|&at| name(&gone[at].path) == name(&delta.path));
         match same_name {
             Some(position) => Some(places.remove(position)),
             None => places.pop(),
@@ -83,9 +79,7 @@ fn by_tail(
         .map(|delta| {
             let unique =
                 tails(&delta.path).filter(|tail| to.get(tail).is_some_and(Option::is_some));
-            let at = unique
-                .filter_map(|tail| from.get(&tail).copied().flatten())
-                .last()?;
+            let at = unique.filter_map(|tail| from.get(&tail).copied().flatten()).last()?;
             let fits = !taken[at] && shared(&gone[at], delta, load) >= Some(SIMILAR);
             taken[at] |= fits;
             fits.then_some(at)
@@ -135,11 +129,7 @@ fn join(
     for (delta, source) in added {
         match source.and_then(|at| sources[at].take()) {
             Some(old) => {
-                paired.push(Delta {
-                    old_path: Some(old.path),
-                    old: old.old,
-                    ..delta
-                });
+                paired.push(Delta { old_path: Some(old.path), old: old.old, ..delta });
             }
             None => come.push(delta),
         }
@@ -158,10 +148,7 @@ fn unique_tails(deltas: &[Delta]) -> HashMap<&[u8], Option<usize>> {
     let mut found: HashMap<&[u8], Option<usize>> = HashMap::new();
     for (at, delta) in deltas.iter().enumerate() {
         for tail in tails(&delta.path) {
-            found
-                .entry(tail)
-                .and_modify(|only| *only = None)
-                .or_insert(Some(at));
+            found.entry(tail).and_modify(|only| *only = None).or_insert(Some(at));
         }
     }
     found
@@ -187,15 +174,13 @@ fn shared(
     for line in before.lines_with_terminator() {
         *lines.entry(line).or_default() += 1;
     }
-    let kept = after
-        .lines_with_terminator()
-        .filter(|line| match lines.get_mut(line) {
-            Some(count) if *count > 0 => {
-                *count -= 1;
-                true
-            }
-            _ => false,
-        });
+    let kept = after.lines_with_terminator().filter(|line| match lines.get_mut(line) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    });
     Some(kept.map(<[u8]>::len).sum::<usize>() * 100 / larger)
 }
 
@@ -205,13 +190,7 @@ mod tests {
 
     fn file(path: &str) -> Entry {
         // The stand-in loader below reads the text out of the path.
-        Entry {
-            place: Place::File {
-                path: path.into(),
-                normalise: false,
-            },
-            mode: 0o100_644,
-        }
+        Entry { place: Place::File { path: path.into(), normalise: false }, mode: 0o100_644 }
     }
 
     /// Each file is `path=text`; the result lists the pairs.
@@ -221,24 +200,18 @@ mod tests {
             let (path, text) = text.split_once('=').unwrap();
             (path.to_owned(), file(&text.replace(',', "\n")))
         };
-        let gone = gone
-            .iter()
-            .map(|text| split(text))
-            .map(|(path, entry)| Delta {
-                path: path.into(),
-                old_path: None,
-                old: Some(entry),
-                new: None,
-            });
-        let come = come
-            .iter()
-            .map(|text| split(text))
-            .map(|(path, entry)| Delta {
-                path: path.into(),
-                old_path: None,
-                old: None,
-                new: Some(entry),
-            });
+        let gone = gone.iter().map(|text| split(text)).map(|(path, entry)| Delta {
+            path: path.into(),
+            old_path: None,
+            old: Some(entry),
+            new: None,
+        });
+        let come = come.iter().map(|text| split(text)).map(|(path, entry)| Delta {
+            path: path.into(),
+            old_path: None,
+            old: None,
+            new: Some(entry),
+        });
         let load = |entry: &Entry, _: &BStr| match &entry.place {
             Place::File { path, .. } => Some(path.to_string_lossy().into_owned().into_bytes()),
             Place::Object(_) => None,
@@ -248,10 +221,8 @@ mod tests {
             .filter_map(|delta| Some((delta.old_path?.to_string(), delta.path.to_string())))
             .collect();
         found.sort();
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|&(a, b)| (a.to_owned(), b.to_owned()))
-            .collect();
+        let expected: Vec<_> =
+            expected.iter().map(|&(a, b)| (a.to_owned(), b.to_owned())).collect();
         assert_eq!(found, expected);
     }
 
@@ -275,10 +246,6 @@ mod tests {
 
     #[test]
     fn different_files_of_one_name_are_not_paired() {
-        check(
-            &["a/mod.rs=one,two,three"],
-            &["b/mod.rs=vier,fuenf,sechs"],
-            &[],
-        );
+        check(&["a/mod.rs=one,two,three"], &["b/mod.rs=vier,fuenf,sechs"], &[]);
     }
 }

@@ -27,25 +27,14 @@ impl Text {
     /// A side that is known from its first byte to its last.
     pub fn whole(bytes: Vec<u8>) -> Self {
         let starts = line_starts(&bytes);
-        let runs = vec![Run {
-            first_line: 1,
-            first_index: 0,
-        }];
-        Text {
-            bytes,
-            starts,
-            runs,
-        }
+        let runs = vec![Run { first_line: 1, first_index: 0 }];
+        Text { bytes, starts, runs }
     }
 
     /// A side that is known in places: each part is the number of its first line and its text.
     /// The parts must come in order and must not overlap.
     pub fn parts<'a>(parts: impl IntoIterator<Item = (u32, &'a [u8])>) -> Self {
-        let mut text = Text {
-            bytes: Vec::new(),
-            starts: vec![0],
-            runs: Vec::new(),
-        };
+        let mut text = Text { bytes: Vec::new(), starts: vec![0], runs: Vec::new() };
         for (first_line, part) in parts {
             if part.is_empty() {
                 continue;
@@ -54,18 +43,10 @@ impl Text {
                 text.bytes.push(b'\n');
                 *text.starts.last_mut().expect("starts is never empty") += 1;
             }
-            text.runs.push(Run {
-                first_line,
-                first_index: text.starts.len() - 1,
-            });
+            text.runs.push(Run { first_line, first_index: text.starts.len() - 1 });
             let base = text.bytes.len();
             text.bytes.extend_from_slice(part);
-            text.starts.extend(
-                line_starts(part)
-                    .into_iter()
-                    .skip(1)
-                    .map(|start| base + start),
-            );
+            text.starts.extend(line_starts(part).into_iter().skip(1).map(|start| base + start));
         }
         text
     }
@@ -95,9 +76,9 @@ impl Text {
 
     /// The last known line's number, 0 when there is none.
     pub fn last_line(&self) -> u32 {
-        self.runs.last().map_or(0, |run| {
-            run.first_line + to_u32(self.line_total() - run.first_index) - 1
-        })
+        self.runs
+            .last()
+            .map_or(0, |run| run.first_line + to_u32(self.line_total() - run.first_index) - 1)
     }
 
     /// One line without its line feed, if it is known.
@@ -119,10 +100,7 @@ impl Text {
 
     /// The number of the line at a byte offset into [`Text::bytes`].
     pub fn line_at(&self, offset: usize) -> u32 {
-        let index = self
-            .starts
-            .partition_point(|&start| start <= offset)
-            .saturating_sub(1);
+        let index = self.starts.partition_point(|&start| start <= offset).saturating_sub(1);
         let run = self.runs.partition_point(|run| run.first_index <= index);
         match run.checked_sub(1).and_then(|at| self.runs.get(at)) {
             Some(run) => run.first_line + to_u32(index - run.first_index),
@@ -140,16 +118,11 @@ impl Text {
     }
 
     fn run_end(&self, at: usize) -> usize {
-        self.runs
-            .get(at + 1)
-            .map_or_else(|| self.line_total(), |next| next.first_index)
+        self.runs.get(at + 1).map_or_else(|| self.line_total(), |next| next.first_index)
     }
 
     fn index(&self, number: u32) -> Option<usize> {
-        let at = self
-            .runs
-            .partition_point(|run| run.first_line <= number)
-            .checked_sub(1)?;
+        let at = self.runs.partition_point(|run| run.first_line <= number).checked_sub(1)?;
         let run = self.runs[at];
         let index = run.first_index + (number - run.first_line) as usize;
         (index < self.run_end(at)).then_some(index)

@@ -12,11 +12,7 @@ pub(super) fn compare(
     new: Option<Oid>,
 ) -> Result<Vec<Delta>, git2::Error> {
     let open = |id: Option<Oid>| id.map(|id| repo.find_tree(id)).transpose();
-    let mut walk = Walk {
-        repo,
-        found: Vec::new(),
-        depth: 0,
-    };
+    let mut walk = Walk { repo, found: Vec::new(), depth: 0 };
     walk.pair(open(old)?.as_ref(), open(new)?.as_ref(), &mut Vec::new())?;
     walk.found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(walk.found)
@@ -75,11 +71,7 @@ impl Walk<'_> {
         {
             return Ok(());
         }
-        let Some(name) = old
-            .as_ref()
-            .or(new.as_ref())
-            .map(|child| child.name.clone())
-        else {
+        let Some(name) = old.as_ref().or(new.as_ref()).map(|child| child.name.clone()) else {
             return Ok(());
         };
         let depth = prefix.len();
@@ -88,18 +80,11 @@ impl Walk<'_> {
         let (new_tree, new_file) = split(new);
         if old_file.is_some() || new_file.is_some() {
             let path = BString::from(prefix.clone());
-            self.found.push(Delta {
-                path,
-                old_path: None,
-                old: old_file,
-                new: new_file,
-            });
+            self.found.push(Delta { path, old_path: None, old: old_file, new: new_file });
         }
         if old_tree.is_some() || new_tree.is_some() {
             if self.depth == MAX_DEPTH {
-                return Err(git2::Error::from_str(
-                    "folders are nested deeper than 1000 levels",
-                ));
+                return Err(git2::Error::from_str("folders are nested deeper than 1000 levels"));
             }
             prefix.push(b'/');
             self.depth += 1;
@@ -116,13 +101,7 @@ impl Walk<'_> {
 fn split(child: Option<Child>) -> (Option<Child>, Option<Entry>) {
     match child {
         Some(child) if child.is_tree => (Some(child), None),
-        Some(child) => (
-            None,
-            Some(Entry {
-                place: Place::Object(child.id),
-                mode: child.mode,
-            }),
-        ),
+        Some(child) => (None, Some(Entry { place: Place::Object(child.id), mode: child.mode })),
         None => (None, None),
     }
 }

@@ -20,33 +20,20 @@ struct Piece {
 
 /// The hunks with every long one cut into windows of at most [`MAX_LINES`] changed lines.
 pub(super) fn cut(hunks: Vec<Hunk>, old: &Text, new: &Text, context: u32) -> Vec<Hunk> {
-    hunks
-        .into_iter()
-        .flat_map(|hunk| windows(hunk, old, new, context))
-        .collect()
+    hunks.into_iter().flat_map(|hunk| windows(hunk, old, new, context)).collect()
 }
 
 fn windows(hunk: Hunk, old: &Text, new: &Text, context: u32) -> Vec<Hunk> {
     if hunk.changed_lines() <= MAX_LINES as usize {
         return vec![hunk];
     }
-    let tail = hunk
-        .edits
-        .last()
-        .map_or(0, |last| hunk.old.end - last.old.end);
+    let tail = hunk.edits.last().map_or(0, |last| hunk.old.end - last.old.end);
     let groups = grouped(pieces(&hunk, old, new));
-    let mut afters: Vec<u32> = groups
-        .iter()
-        .skip(1)
-        .map(|group| group[0].lead.min(context))
-        .collect();
+    let mut afters: Vec<u32> =
+        groups.iter().skip(1).map(|group| group[0].lead.min(context)).collect();
     afters.push(tail);
     let window = |(at, (group, after)): (usize, (Vec<Piece>, u32))| {
-        let before = if at == 0 {
-            group[0].lead
-        } else {
-            group[0].lead.min(context)
-        };
+        let before = if at == 0 { group[0].lead } else { group[0].lead.min(context) };
         let edits: Vec<Edit> = group.into_iter().map(|piece| piece.edit).collect();
         let (first, last) = (&edits[0], &edits[edits.len() - 1]);
         Hunk {
@@ -57,12 +44,7 @@ fn windows(hunk: Hunk, old: &Text, new: &Text, context: u32) -> Vec<Hunk> {
             function: None,
         }
     };
-    groups
-        .into_iter()
-        .zip(afters)
-        .enumerate()
-        .map(window)
-        .collect()
+    groups.into_iter().zip(afters).enumerate().map(window).collect()
 }
 
 /// The pieces in groups that stay within the limit; no group is empty.
@@ -103,15 +85,9 @@ fn parts(edit: &Edit, old: &Text, new: &Text) -> Vec<Edit> {
         return vec![edit.clone()];
     }
     let removed = stretches(&edit.old, old).into_iter();
-    let removed = removed.map(|lines| Edit {
-        old: lines,
-        new: edit.new.start..edit.new.start,
-    });
+    let removed = removed.map(|lines| Edit { old: lines, new: edit.new.start..edit.new.start });
     let added = stretches(&edit.new, new).into_iter();
-    let added = added.map(|lines| Edit {
-        old: edit.old.end..edit.old.end,
-        new: lines,
-    });
+    let added = added.map(|lines| Edit { old: edit.old.end..edit.old.end, new: lines });
     removed.chain(added).collect()
 }
 
@@ -120,9 +96,7 @@ fn stretches(lines: &Range<u32>, text: &Text) -> Vec<Range<u32>> {
     let mut start = lines.start;
     while lines.end - start > MAX_LINES {
         let limit = start + MAX_LINES;
-        let best = (limit - SLACK..=limit)
-            .rev()
-            .find(|&at| starts_a_block(text, at));
+        let best = (limit - SLACK..=limit).rev().find(|&at| starts_a_block(text, at));
         let end = best.unwrap_or(limit);
         found.push(start..end);
         start = end;
@@ -135,13 +109,9 @@ fn stretches(lines: &Range<u32>, text: &Text) -> Vec<Range<u32>> {
 
 /// Whether a line begins something new: it is not indented and the line before is blank.
 fn starts_a_block(text: &Text, number: u32) -> bool {
-    let unindented = text
-        .line(number)
-        .and_then(<[u8]>::first)
-        .is_some_and(|byte| !byte.is_ascii_whitespace());
-    let after_blank = text
-        .line(number - 1)
-        .is_some_and(|line| line.trim_ascii().is_empty());
+    let unindented =
+        text.line(number).and_then(<[u8]>::first).is_some_and(|byte| !byte.is_ascii_whitespace());
+    let after_blank = text.line(number - 1).is_some_and(|line| line.trim_ascii().is_empty());
     unindented && after_blank
 }
 
@@ -162,9 +132,8 @@ mod tests {
 
     #[test]
     fn a_new_file_of_300_lines_is_cut_where_blocks_begin() {
-        let body: String = (0..10)
-            .map(|n| format!("def f{n}():\n{}\n", "    pass\n".repeat(28)))
-            .collect();
+        let body: String =
+            (0..10).map(|n| format!("def f{n}():\n{}\n", "    pass\n".repeat(28))).collect();
         let (_, windows) = cut_all(&Text::default(), &Text::whole(body.into()));
         let spans: Vec<_> = windows.iter().map(|hunk| hunk.new.clone()).collect();
         assert_eq!(spans, [1..61, 61..121, 121..181, 181..241, 241..301]);

@@ -8,13 +8,14 @@ mod role;
 mod score;
 mod signal;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::change::{Change, HunkId};
+use crate::change::{Change, File, HunkId};
 use crate::config::Select;
-use crate::rules::{Rules, Severity, Side};
+use crate::rules::{Prefilter, Rule, Rules, Severity, Side};
 use crate::visible::Visible;
 
 /// What the rules say of a change: one entry per hunk, in the order of the hunks.
@@ -79,9 +80,15 @@ pub struct Counts {
 
 /// Reads every hunk with every rule that fits its file.
 pub fn classify(change: &Change, rules: &Rules, select: &Select) -> Classified {
+    let files = change.files.iter().filter(|file| !file.hunks.is_empty());
+    let files: Vec<(&File, Vec<&Rule>)> =
+        files.map(|file| (file, rules.of(file.path.as_ref()))).collect();
+    let used: BTreeMap<&str, &Rule> =
+        files.iter().flat_map(|(_, rules)| rules).map(|&rule| (rule.id.as_str(), rule)).collect();
+    let prefilter = Prefilter::new(used.into_values());
     let mut hunks: Vec<HunkScore> = Vec::new();
-    for file in change.files.iter().filter(|file| !file.hunks.is_empty()) {
-        let reader = signal::Reader::new(file, rules);
+    for (file, rules) in files {
+        let reader = signal::Reader::new(file, rules, &prefilter);
         for hunk in &file.hunks {
             hunks.push(HunkScore {
                 id: hunk.id,

@@ -42,11 +42,7 @@ pub(super) fn mark(change: &Change, hunks: &mut [HunkScore]) {
 
 fn discount(signal: &mut Signal) {
     signal.moved = true;
-    signal.weight *= if signal.side == Side::Added {
-        MOVED_SINK
-    } else {
-        0.0
-    };
+    signal.weight *= if signal.side == Side::Added { MOVED_SINK } else { 0.0 };
 }
 
 /// All added and all removed lines of the change, without indentation.

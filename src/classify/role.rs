@@ -35,15 +35,9 @@ pub(super) fn factor(path: &BStr) -> f64 {
         for glob in TEST_GLOBS {
             builder.add(Glob::new(glob).expect("constant globs, walked by the test below"));
         }
-        builder
-            .build()
-            .expect("constant globs, walked by the test below")
+        builder.build().expect("constant globs, walked by the test below")
     });
-    if tests.is_match(path.to_path_lossy()) {
-        TEST
-    } else {
-        1.0
-    }
+    if tests.is_match(path.to_path_lossy()) { TEST } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -52,12 +46,7 @@ mod tests {
 
     #[test]
     fn tests_are_told_by_their_path() {
-        for path in [
-            "tests/a.rs",
-            "a/test_login.py",
-            "pkg/x_test.go",
-            "src/a.spec.ts",
-        ] {
+        for path in ["tests/a.rs", "a/test_login.py", "pkg/x_test.go", "src/a.spec.ts"] {
             assert!(factor(path.into()) < 1.0, "{path}");
         }
         for path in ["src/latest.rs", "contest/a.py", "app/auth.py"] {

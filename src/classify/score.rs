@@ -14,9 +14,7 @@ pub(super) fn fill(hunk: &mut HunkScore, factor: f64, threshold: f64) {
         *weight = weight.max(signal.weight);
     }
     let read = |category: &str| {
-        hunk.signals
-            .iter()
-            .any(|signal| signal.category == category && signal.side != Side::Path)
+        hunk.signals.iter().any(|signal| signal.category == category && signal.side != Side::Path)
     };
     let mut categories: Vec<(String, f64)> = weights
         .iter()
@@ -27,10 +25,7 @@ pub(super) fn fill(hunk: &mut HunkScore, factor: f64, threshold: f64) {
     categories.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     hunk.score = categories.first().map_or(0.0, |(_, score)| *score);
     // An explicit match is looked at wherever it stands, in tests too.
-    let explicit = hunk
-        .signals
-        .iter()
-        .any(|signal| signal.explicit && !signal.moved);
+    let explicit = hunk.signals.iter().any(|signal| signal.explicit && !signal.moved);
     hunk.selected = explicit || (hunk.score >= threshold && hunk.score > 0.0);
     hunk.categories = categories;
 }

@@ -6,7 +6,7 @@ use bstr::ByteSlice;
 
 use super::Signal;
 use crate::change::{File, Hunk, Text};
-use crate::rules::{Candidates, Language, Languages, Rule, Rules, Side};
+use crate::rules::{Candidates, Language, Languages, Prefilter, Rule, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
@@ -19,33 +19,20 @@ const EXCERPT: usize = 160;
 pub(super) struct Reader<'a> {
     file: &'a File,
     language: Option<&'static Language>,
-    all: &'a Rules,
+    prefilter: &'a Prefilter,
     rules: Vec<&'a Rule>,
     /// Rules that fired on the file's path.
     on_path: Vec<&'a Rule>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a File, all: &'a Rules) -> Self {
-        let rules = all.of(file.path.as_ref());
-        let candidates = all.candidates(&file.path);
-        let fires = |rule: &Rule| {
-            rule.regexes(&candidates)
-                .any(|regex| regex.is_match(&file.path))
-        };
-        let of_path = rules
-            .iter()
-            .copied()
-            .filter(|rule| rule.sides.contains(&Side::Path));
+    pub(super) fn new(file: &'a File, rules: Vec<&'a Rule>, prefilter: &'a Prefilter) -> Self {
+        let candidates = prefilter.candidates(&file.path);
+        let fires = |rule: &Rule| rule.regexes(&candidates).any(|regex| regex.is_match(&file.path));
+        let of_path = rules.iter().copied().filter(|rule| rule.sides.contains(&Side::Path));
         let on_path = of_path.filter(|rule| fires(rule)).collect();
         let language = Languages::built_in().of(file.path.as_ref());
-        Reader {
-            file,
-            language,
-            all,
-            rules,
-            on_path,
-        }
+        Reader { file, language, prefilter, rules, on_path }
     }
 
     /// What fires in a hunk, in the order of the lines.
@@ -59,10 +46,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let first = hunk
-            .edits
-            .first()
-            .map_or(hunk.new.start, |edit| edit.new.start.max(1));
+        let first = hunk.edits.first().map_or(hunk.new.start, |edit| edit.new.start.max(1));
         for rule in &self.on_path {
             found.push(signal(rule, Side::Path, first..first + 1, &self.file.path));
         }
@@ -86,9 +70,7 @@ impl<'a> Reader<'a> {
             let Some(text) = run.side_text.line(first) else {
                 continue;
             };
-            let only_comment = self
-                .language
-                .is_some_and(|language| language.is_comment(text));
+            let only_comment = self.language.is_some_and(|language| language.is_comment(text));
             if only_comment && !rule.reads_comments {
                 continue;
             }
@@ -104,14 +86,8 @@ impl<'a> Reader<'a> {
             if !lines.is_empty()
                 && let Some(text) = side_text.block(lines.clone())
             {
-                let candidates = self.all.candidates(text);
-                runs.push(Run {
-                    side,
-                    side_text,
-                    lines,
-                    text,
-                    candidates,
-                });
+                let candidates = self.prefilter.candidates(text);
+                runs.push(Run { side, side_text, lines, text, candidates });
             }
         };
         let mut at = hunk.new.start;

@@ -38,16 +38,10 @@ struct Step {
 pub(super) fn run(args: &DemoArgs, flags: &[(String, String)]) -> Result<Exit> {
     let temporary = match &args.dir {
         Some(_) => None,
-        None => Some(
-            tempfile::Builder::new()
-                .prefix("git-advisor-demo-")
-                .tempdir()?,
-        ),
+        None => Some(tempfile::Builder::new().prefix("git-advisor-demo-").tempdir()?),
     };
-    let folder = args
-        .dir
-        .clone()
-        .or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
+    let folder =
+        args.dir.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
     let folder: PathBuf = folder.context("there is no folder for the sample")?;
     let repo = build(&folder)?;
     tell(
@@ -59,12 +53,11 @@ pub(super) fn run(args: &DemoArgs, flags: &[(String, String)]) -> Result<Exit> {
         ),
     );
     let spec = Spec::revisions(RANGE);
-    let session = Session::within(Some(repo), flags)?;
-    let wish = if args.no_codex {
-        Wish::LocalOnly
-    } else {
-        Wish::SecondOpinion
-    };
+    let mut session = Session::within(Some(repo), flags)?;
+    if temporary.is_some() {
+        session.records = None;
+    }
+    let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
     let review = review::review(&session, &spec, None, wish)?;
     print(&terminal::review(&review, width()))?;
     let status = review::exit(&review);
@@ -89,35 +82,24 @@ pub(super) fn run(args: &DemoArgs, flags: &[(String, String)]) -> Result<Exit> {
 }
 
 fn steps() -> Result<Vec<Step>> {
-    let text = SAMPLE
-        .get_file("steps.toml")
-        .and_then(|file| file.contents_utf8());
+    let text = SAMPLE.get_file("steps.toml").and_then(|file| file.contents_utf8());
     let steps: Steps = toml::from_str(text.context("the sample has no steps")?)?;
     Ok(steps.step)
 }
 
 /// Makes the sample repository, one commit for each step.
 fn build(folder: &Path) -> Result<Repository> {
-    if folder
-        .read_dir()
-        .is_ok_and(|mut entries| entries.next().is_some())
-    {
-        bail!(
-            "`{}` is not empty; name a new folder with --dir",
-            folder.display()
-        );
+    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("`{}` is not empty; name a new folder with --dir", folder.display());
     }
     let repo = Repository::init_opts(
         folder,
-        RepositoryInitOptions::new()
-            .initial_head("main")
-            .mkpath(true),
+        RepositoryInitOptions::new().initial_head("main").mkpath(true),
     )
     .with_context(|| format!("cannot make a repository in `{}`", folder.display()))?;
     for (minute, step) in (0..).zip(steps()?) {
-        let layer = SAMPLE
-            .get_dir(&step.dir)
-            .with_context(|| format!("the sample has no {}", step.dir))?;
+        let layer =
+            SAMPLE.get_dir(&step.dir).with_context(|| format!("the sample has no {}", step.dir))?;
         lay(layer, layer.path(), folder)?;
         for path in &step.remove {
             fs::remove_file(folder.join(path)).with_context(|| format!("cannot remove {path}"))?;
@@ -133,9 +115,7 @@ fn lay(layer: &Dir<'_>, top: &Path, folder: &Path) -> Result<()> {
             DirEntry::Dir(inner) => lay(inner, top, folder)?,
             DirEntry::File(file) => {
                 let path = folder.join(file.path().strip_prefix(top)?);
-                let parent = path
-                    .parent()
-                    .context("a file of the sample has no folder")?;
+                let parent = path.parent().context("a file of the sample has no folder")?;
                 fs::create_dir_all(parent)?;
                 fs::write(&path, file.contents())
                     .with_context(|| format!("cannot write `{}`", path.display()))?;
@@ -153,11 +133,7 @@ fn commit(repo: &Repository, message: &str, minute: i64) -> Result<()> {
     let tree = repo.find_tree(index.write_tree()?)?;
     let time = Time::new(1_767_225_600 + 60 * minute, 0);
     let author = Signature::new("Parcel", "parcel@example.com", &time)?;
-    let parent = repo
-        .head()
-        .ok()
-        .map(|head| head.peel_to_commit())
-        .transpose()?;
+    let parent = repo.head().ok().map(|head| head.peel_to_commit()).transpose()?;
     repo.commit(
         Some("HEAD"),
         &author,

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use git2::Repository;
 use owo_colors::OwoColorize;
 
 use super::doghouse::status;
@@ -10,56 +11,36 @@ use super::print;
 use crate::config::{Config, KEYS, Layers, user_file};
 use crate::consult::{codex, doghouse, home, installed};
 use crate::exit::Exit;
-use crate::{source, visible};
+use crate::source::{self, SourceError};
+use crate::visible;
+
+/// What a check found: a text, or what is wrong with its mend.
+type Found = Result<String, String>;
 
 pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
     let repo = source::open();
-    let config = Config::load(&Layers {
-        repo: repo.as_ref().ok(),
-        flags: flags.to_vec(),
-    })?;
+    let (config, loaded) = configuration(repo.as_ref().ok(), flags);
     let mut out = String::new();
-    let mut check = |name: &str, result: Result<String, String>| match result {
-        Ok(text) => out.push_str(&format!(
-            "{:<4} {name}: {}\n",
-            "ok".green(),
-            visible::line(text)
-        )),
-        Err(text) => out.push_str(&format!(
-            "{:<4} {name}: {}\n",
-            "no".red(),
-            visible::line(text)
-        )),
+    let mut check = |name: &str, found: Found| {
+        let (word, text) = match found {
+            Ok(text) => ("ok".green().to_string(), text),
+            Err(text) => ("no".red().to_string(), text),
+        };
+        out.push_str(&format!("{word} {name}: {}\n", visible::line(text)));
     };
     check("git", git());
-    check(
-        "repository",
-        match &repo {
-            Ok(repo) => Ok(repo.path().display().to_string()),
-            Err(error) => Err(error.to_string()),
-        },
-    );
-    codex_checks(&config, &mut check)?;
-    check(
-        "login",
-        if home::has_login() {
-            Ok("found; whether the service takes it shows with the first review".to_owned())
-        } else if config.codex.config.contains_key("model_provider") {
-            Ok("none of Codex's own; your provider brings its key".to_owned())
-        } else {
-            Err("none found; run `codex login`, or set CODEX_API_KEY".to_owned())
-        },
-    );
-    match doghouse::state(&config.doghouse) {
-        state @ doghouse::State::Held(_) => check("doghouse", Err(status(&state))),
-        state => check("doghouse", Ok(status(&state))),
-    }
+    check("repository", repository(&repo));
+    check("configuration", loaded);
+    let (found, model) = codex_found(&config)?;
+    check("codex", found);
+    model.into_iter().for_each(|model| check("model", Ok(model)));
+    check("login", login(&config));
+    let state = doghouse::state(&config.doghouse);
+    let held = matches!(state, doghouse::State::Held(_));
+    check("doghouse", if held { Err(status(&state)) } else { Ok(status(&state)) });
     out.push_str("\nconfiguration in force\n");
     for key in KEYS {
-        let origin = config
-            .origins
-            .get(key.name)
-            .map_or("default".to_owned(), ToString::to_string);
+        let origin = config.origins.get(key.name).map_or("default".to_owned(), ToString::to_string);
         let value = visible::line((key.show)(&config).to_string());
         out.push_str(&format!(
             "  {:<24} {value:<24} {}\n",
@@ -67,58 +48,70 @@ pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
             visible::line(origin).dimmed()
         ));
     }
-    let rules = config.rules()?.iter().count();
-    let own = config.own_rules.len();
-    out.push_str(&format!(
-        "  {rules} rules, {own} of them your own; your file: {}\n",
-        user_file().unwrap_or_default().display()
-    ));
     print(&out)?;
     Ok(Exit::Clean)
 }
 
-fn git() -> Result<String, String> {
+/// The configuration in force; where it cannot be used, the defaults, and what is wrong.
+fn configuration(repo: Option<&Repository>, flags: &[(String, String)]) -> (Config, Found) {
+    let loaded = Config::load(&Layers { repo, flags: flags.to_vec() })
+        .and_then(|config| Ok((config.rules()?.iter().count(), config)));
+    let file = user_file().unwrap_or_default();
+    match loaded {
+        Ok((rules, config)) => {
+            let own = config.own_rules.len();
+            let text =
+                format!("{rules} rules, {own} of them your own; your file is {}", file.display());
+            (config, Ok(text))
+        }
+        Err(error) => (Config::default(), Err(format!("{error}; the defaults are shown below"))),
+    }
+}
+
+fn git() -> Found {
     let output = Command::new("git").arg("--version").output();
     match output {
         Ok(output) if output.status.success() => {
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         }
         Ok(output) => Err(format!("`git --version` ended with {}", output.status)),
-        Err(error) => Err(format!(
-            "`git` cannot be started: {error}; git-advisor itself does not need it"
-        )),
+        Err(error) => {
+            Err(format!("`git` cannot be started: {error}; git-advisor itself does not need it"))
+        }
     }
 }
 
-fn codex_checks(
-    config: &Config,
-    check: &mut impl FnMut(&str, Result<String, String>),
-) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+fn repository(repo: &Result<Repository, SourceError>) -> Found {
+    match repo {
+        Ok(repo) => Ok(repo.path().display().to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The installed Codex, and the model that would be asked.
+fn codex_found(config: &Config) -> Result<(Found, Option<String>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot look at Codex")?;
     let found = runtime.block_on(async {
         let home = home::private()?;
         installed::probe(&config.codex.command, &home).await
     });
-    match found {
+    Ok(match found {
         Ok(installed) => {
-            check(
-                "codex",
-                Ok(format!(
-                    "{} at {}",
-                    installed.version,
-                    installed.program.display()
-                )),
-            );
             let choice = codex::choose_model(&config.codex, &installed);
-            check(
-                "model",
-                Ok(format!("{}, effort {}", choice.model, choice.effort)),
-            );
+            let text = format!("{} at {}", installed.version, installed.program.display());
+            (Ok(text), Some(format!("{}, effort {}", choice.model, choice.effort)))
         }
-        Err(failure) => check("codex", Err(failure.line())),
+        Err(failure) => (Err(failure.line()), None),
+    })
+}
+
+fn login(config: &Config) -> Found {
+    if home::has_login() {
+        Ok("found; whether the service takes it shows with the first review".to_owned())
+    } else if config.codex.config.contains_key("model_provider") {
+        Ok("none of Codex's own; your provider brings its key".to_owned())
+    } else {
+        Err("none found; run `codex login`, or set CODEX_API_KEY".to_owned())
     }
-    Ok(())
 }

@@ -12,10 +12,7 @@ use crate::{source, visible};
 
 pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exit> {
     let repo = source::open().ok();
-    let config = Config::load(&Layers {
-        repo: repo.as_ref(),
-        flags: flags.to_vec(),
-    })?;
+    let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
     let text = match args.action {
         DoghouseAction::Status => status(&doghouse::state(&config.doghouse)),
         DoghouseAction::Clear => {

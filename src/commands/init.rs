@@ -14,14 +14,13 @@ const EXAMPLE: &str = include_str!("../../advisor.toml.example");
 
 pub(super) fn run() -> Result<Exit> {
     let repo = source::open()?;
-    let top = repo
-        .workdir()
-        .context("this repository is bare: advisor.toml belongs into a work tree")?;
+    let top =
+        repo.workdir().context("this repository is bare: advisor.toml belongs into a work tree")?;
     let path = top.join("advisor.toml");
     match OpenOptions::new().write(true).create_new(true).open(&path) {
-        Ok(mut file) => file
-            .write_all(for_a_repository().as_bytes())
-            .context("cannot write advisor.toml")?,
+        Ok(mut file) => {
+            file.write_all(for_a_repository().as_bytes()).context("cannot write advisor.toml")?;
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!("`{}` is there already; it is left as it is", path.display())
         }
@@ -56,9 +55,8 @@ mod tests {
         let written: toml::Table = toml::from_str(EXAMPLE).unwrap();
         for key in KEYS {
             let (table, name) = key.name.split_once('.').unwrap();
-            let value = written[table]
-                .get(name)
-                .unwrap_or_else(|| panic!("{} is missing", key.name));
+            let value =
+                written[table].get(name).unwrap_or_else(|| panic!("{} is missing", key.name));
             assert_eq!(value, &(key.show)(&Config::default()), "{}", key.name);
         }
         for (table, keys) in &written {
@@ -73,11 +71,7 @@ mod tests {
 
     #[test]
     fn what_init_writes_sets_nothing() {
-        assert!(
-            toml::from_str::<toml::Table>(&for_a_repository())
-                .unwrap()
-                .is_empty()
-        );
+        assert!(toml::from_str::<toml::Table>(&for_a_repository()).unwrap().is_empty());
     }
 
     #[test]

@@ -17,10 +17,9 @@ pub(super) fn list() -> Result<Exit> {
 pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
     let Some(record) = records()?.find(args.id.as_deref()) else {
         match &args.id {
-            Some(id) => bail!(
-                "there is no review `{}`; `git advisor log` lists them",
-                visible::line(id)
-            ),
+            Some(id) => {
+                bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
+            }
             None => bail!("there is no review yet; `git advisor review` makes one"),
         }
     };

@@ -20,10 +20,6 @@ pub(super) fn run(args: &PromptArgs, flags: &[(String, String)]) -> Result<Exit>
         tell("note", "no hunk is worth a question: nothing would be sent");
         return Ok(Exit::Clean);
     }
-    print(
-        session
-            .prompt(&scan, args.question.as_deref(), &nonce)
-            .text(),
-    )?;
+    print(session.prompt(&scan, args.question.as_deref(), &nonce).text())?;
     Ok(Exit::Clean)
 }

@@ -12,7 +12,7 @@ use crate::cli::{ReviewArgs, ReviewFormat};
 use crate::consult::{self, Clock, Consulted, Failure, Outcome};
 use crate::exit::Exit;
 use crate::prompt::{Nonce, Prompt};
-use crate::record::{Part, Record, Records};
+use crate::record::{Part, Record};
 use crate::report::progress::ProgressLine;
 use crate::report::{Consultation, Review, Scan, Status, json, markdown, terminal};
 use crate::source::Spec;
@@ -22,17 +22,9 @@ use crate::verdict;
 pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit> {
     let spec = args.source.spec();
     let mut flags = flags.to_vec();
-    flags.extend(
-        args.fail_on
-            .iter()
-            .map(|level| ("gate.fail_on".to_owned(), level.clone())),
-    );
+    flags.extend(args.fail_on.iter().map(|level| ("gate.fail_on".to_owned(), level.clone())));
     let session = Session::open(&spec, &flags)?;
-    let wish = if args.no_codex {
-        Wish::LocalOnly
-    } else {
-        Wish::SecondOpinion
-    };
+    let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
     let review = review(&session, &spec, args.question.as_deref(), wish)?;
     match args.format {
         ReviewFormat::Text => print(&terminal::review(&review, width()))?,
@@ -71,23 +63,15 @@ pub(super) fn review(
     match (&prompt, wish) {
         (Some(prompt), Wish::SecondOpinion) if !scan.packet.hunks.is_empty() => {
             let (consulted, record) = ask(session, prompt);
-            Ok(concluded(
-                session,
-                scan,
-                Some(prompt.clone()),
-                &consulted,
-                record,
-            ))
+            Ok(concluded(session, scan, Some(prompt.clone()), &consulted, record))
         }
         (Some(_), Wish::SecondOpinion) => {
             let failure = Failure::of(
-                "context-too-long",
-                "no picked hunk fits into the token budget or may be sent",
+                "nothing-sent",
+                "every picked hunk is left out: too large, or of a file that never leaves the machine",
             );
-            let consulted = Consulted {
-                outcome: Outcome::Unavailable(failure),
-                ..Consulted::default()
-            };
+            let consulted =
+                Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
             Ok(concluded(session, scan, prompt, &consulted, None))
         }
         (Some(_), Wish::LocalOnly) => Ok(without_call(session, scan, prompt, Reply::Skipped)),
@@ -114,17 +98,14 @@ fn ask(session: &Session, prompt: &Prompt) -> (Consulted, Option<Record>) {
     if !consulted.started
         && let Some(Err(error)) = record.take().map(Record::discard)
     {
-        tell(
-            "warning",
-            &format!("an empty record is left behind: {error}"),
-        );
+        tell("warning", &format!("an empty record is left behind: {error}"));
     }
     (consulted, record)
 }
 
 fn begin_record(session: &Session, prompt: &Prompt) -> Option<Record> {
     let begin = || -> std::io::Result<Option<Record>> {
-        let Some(records) = Records::of(session.repo.as_ref()) else {
+        let Some(records) = &session.records else {
             return Ok(None);
         };
         let record = records.begin(Timestamp::now())?;
@@ -173,15 +154,7 @@ fn concluded(
         duration: consulted.duration,
     };
     let id = record.as_ref().map(|record| record.id.clone());
-    let review = Review {
-        scan,
-        prompt,
-        consultation,
-        answer,
-        checked,
-        verdict,
-        record: id,
-    };
+    let review = Review { scan, prompt, consultation, answer, checked, verdict, record: id };
     if let Some(record) = record {
         keep(&record, consulted, &review);
     }
@@ -195,10 +168,7 @@ fn keep(record: &Record, consulted: &Consulted, review: &Review) {
     let parts: [(Part, &[u8]); 5] = [
         (Part::Events, &consulted.events),
         (Part::Stderr, &consulted.stderr),
-        (
-            Part::Answer,
-            review.answer.as_deref().unwrap_or_default().as_bytes(),
-        ),
+        (Part::Answer, review.answer.as_deref().unwrap_or_default().as_bytes()),
         (Part::Json, report.as_bytes()),
         (Part::Markdown, markdown.as_bytes()),
     ];
@@ -207,40 +177,19 @@ fn keep(record: &Record, consulted: &Consulted, review: &Review) {
         .filter(|(_, content)| !content.is_empty())
         .try_for_each(|(part, content)| record.write(*part, content));
     if let Err(error) = written {
-        tell(
-            "warning",
-            &format!("the record of the review is not complete: {error}"),
-        );
+        tell("warning", &format!("the record of the review is not complete: {error}"));
     }
 }
 
 /// The review where no call was needed or wanted.
 fn without_call(session: &Session, scan: Scan, prompt: Option<Prompt>, reply: Reply<'_>) -> Review {
     let threshold = session.config.gate.fail_on;
-    let checked = synthesize::synthesize(
-        &scan.change,
-        &scan.classified,
-        &scan.packet,
-        reply,
-        &[],
-        threshold,
-    );
+    let checked =
+        synthesize::synthesize(&scan.change, &scan.classified, &scan.packet, reply, &[], threshold);
     let verdict = verdict::decide(&checked, threshold);
-    let status = if matches!(reply, Reply::Skipped) {
-        Status::Skipped
-    } else {
-        Status::NotNeeded
-    };
+    let status = if matches!(reply, Reply::Skipped) { Status::Skipped } else { Status::NotNeeded };
     let consultation = Consultation::none(status);
-    Review {
-        scan,
-        prompt,
-        consultation,
-        answer: None,
-        checked,
-        verdict,
-        record: None,
-    }
+    Review { scan, prompt, consultation, answer: None, checked, verdict, record: None }
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::classify;
 use crate::config::{Config, Layers};
 use crate::pack;
 use crate::prompt::{self, Nonce, Prompt};
+use crate::record::Records;
 use crate::report::{Compared, Scan, Stats};
 use crate::rules::{Languages, Rules};
 use crate::source::{self, Spec};
@@ -19,6 +20,8 @@ pub(super) struct Session {
     pub(super) repo: Option<Repository>,
     pub(super) config: Config,
     pub(super) rules: Rules,
+    /// Where reviews are kept; nowhere for a repository that is thrown away.
+    pub(super) records: Option<Records>,
 }
 
 impl Session {
@@ -34,16 +37,10 @@ impl Session {
 
     /// The same for a repository that is already open.
     pub(super) fn within(repo: Option<Repository>, flags: &[(String, String)]) -> Result<Session> {
-        let config = Config::load(&Layers {
-            repo: repo.as_ref(),
-            flags: flags.to_vec(),
-        })?;
+        let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
         let rules = config.rules()?;
-        Ok(Session {
-            repo,
-            config,
-            rules,
-        })
+        let records = Records::of(repo.as_ref());
+        Ok(Session { repo, config, rules, records })
     }
 
     /// Source to packet: everything that happens on this machine alone.
@@ -58,10 +55,7 @@ impl Session {
         let mut stats = Stats {
             counts: classified.counts(&change),
             diff_bytes: change.files.iter().map(|file| file.diff_bytes).sum(),
-            selected_bytes: classified
-                .selected()
-                .map(|score| change.hunk_bytes(score.id))
-                .sum(),
+            selected_bytes: classified.selected().map(|score| change.hunk_bytes(score.id)).sum(),
             ..Stats::default()
         };
         let source = Compared {
@@ -72,13 +66,7 @@ impl Session {
             notes: comparison.notes,
         };
         stats.duration = begun.elapsed();
-        let mut scan = Scan {
-            source,
-            change,
-            classified,
-            packet,
-            stats,
-        };
+        let mut scan = Scan { source, change, classified, packet, stats };
         if scan.stats.counts.selected_hunks > 0 {
             let text = self.prompt(&scan, question, nonce);
             scan.stats.prompt_tokens = pack::estimated_tokens(text.text().len());
@@ -90,13 +78,6 @@ impl Session {
     /// The prompt for a scan.
     pub(super) fn prompt(&self, scan: &Scan, question: Option<&str>, nonce: &Nonce) -> Prompt {
         let categories = self.rules.categories();
-        prompt::render(
-            &scan.packet,
-            &scan.change,
-            scan.stats.counts,
-            categories,
-            question,
-            nonce,
-        )
+        prompt::render(&scan.packet, &scan.change, scan.stats.counts, categories, question, nonce)
     }
 }

@@ -17,10 +17,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        ConfigError {
-            place: place.into(),
-            problem: problem.into(),
-        }
+        ConfigError { place: place.into(), problem: problem.into() }
     }
 
     pub(super) fn unknown_key(setting: &Setting, nearest: Option<&str>) -> Self {

@@ -119,12 +119,7 @@ pub const KEYS: &[Key] = &[
         name: "limits.prompt_tokens",
         trust: Trust::Anyone,
         kind: Kind::Number,
-        set: |config, value| {
-            put(
-                &mut config.limits.prompt_tokens,
-                number(value, 1_000, 200_000)?,
-            )
-        },
+        set: |config, value| put(&mut config.limits.prompt_tokens, number(value, 1_000, 200_000)?),
         show: |config| count(config.limits.prompt_tokens),
     },
     Key {
@@ -161,10 +156,7 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Number,
         set: |config, value| {
             let lines = number(value, 0, 50)?;
-            put(
-                &mut config.select.context_lines,
-                u32::try_from(lines).unwrap_or(50),
-            )
+            put(&mut config.select.context_lines, u32::try_from(lines).unwrap_or(50))
         },
         show: |config| count(config.select.context_lines as usize),
     },
@@ -208,24 +200,12 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let wanted = plain(name);
     let distance = |key: &&Key| strsim::damerau_levenshtein(&plain(key.name), &wanted);
     let same_word = |key: &&&Key| key.name.rsplit('.').next() == name.rsplit('.').next();
-    let closest = KEYS
-        .iter()
-        .min_by_key(distance)
-        .filter(|key| distance(key) <= 4);
-    KEYS.iter()
-        .collect::<Vec<_>>()
-        .iter()
-        .find(same_word)
-        .copied()
-        .or(closest)
-        .map(|key| key.name)
+    let closest = KEYS.iter().min_by_key(distance).filter(|key| distance(key) <= 4);
+    KEYS.iter().collect::<Vec<_>>().iter().find(same_word).copied().or(closest).map(|key| key.name)
 }
 
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, '_' | '-'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()
 }
 
 impl Kind {
@@ -234,26 +214,17 @@ impl Kind {
         let number = |what: &str| format!("wants {what}, not `{}`", crate::visible::line(text));
         match self {
             Kind::Text => Ok(Value::String(text.to_owned())),
-            Kind::Number => text
-                .trim()
-                .parse()
-                .map(Value::Integer)
-                .map_err(|_| number("a whole number")),
-            Kind::Fraction => text
-                .trim()
-                .parse()
-                .map(Value::Float)
-                .map_err(|_| number("a number")),
+            Kind::Number => {
+                text.trim().parse().map(Value::Integer).map_err(|_| number("a whole number"))
+            }
+            Kind::Fraction => text.trim().parse().map(Value::Float).map_err(|_| number("a number")),
             Kind::Switch => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" | "" => Ok(Value::Boolean(true)),
                 "false" | "no" | "off" | "0" => Ok(Value::Boolean(false)),
                 _ => Err(number("true or false")),
             },
             Kind::List => {
-                let parts = text
-                    .split([',', '\n'])
-                    .map(str::trim)
-                    .filter(|part| !part.is_empty());
+                let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
                 Ok(parts.map(str::to_owned).collect::<Vec<_>>().into())
             }
             Kind::Table => table(text).map(Value::Table),
@@ -266,10 +237,7 @@ fn table(text: &str) -> Result<toml::Table, String> {
     let mut table = toml::Table::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let Some((key, value)) = line.split_once('=') else {
-            return Err(format!(
-                "wants key=value, not `{}`",
-                crate::visible::line(line)
-            ));
+            return Err(format!("wants key=value, not `{}`", crate::visible::line(line)));
         };
         let parsed = toml::from_str::<toml::Table>(&format!("v = {value}"));
         let parsed = parsed.ok().and_then(|mut table| table.remove("v"));
@@ -285,9 +253,7 @@ fn put<T>(place: &mut T, value: T) -> Result<(), String> {
 }
 
 fn text(value: &Value) -> Result<&str, String> {
-    value
-        .as_str()
-        .ok_or_else(|| format!("wants a string, not {}", value.type_str()))
+    value.as_str().ok_or_else(|| format!("wants a string, not {}", value.type_str()))
 }
 
 fn word(value: &Value) -> Result<String, String> {
@@ -302,16 +268,11 @@ fn word(value: &Value) -> Result<String, String> {
 /// A model or an effort: letters, digits and a few signs, so that it is never taken for a flag.
 fn slug(value: &Value) -> Result<String, String> {
     let word = word(value)?;
-    let fits = word
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c));
+    let fits = word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c));
     if fits && !word.starts_with('-') && word.len() <= 100 {
         Ok(word)
     } else {
-        Err(format!(
-            "`{}` is no name of letters, digits and `._-/:`",
-            crate::visible::line(word)
-        ))
+        Err(format!("`{}` is no name of letters, digits and `._-/:`", crate::visible::line(word)))
     }
 }
 
@@ -319,20 +280,16 @@ fn provider(value: &Value) -> Result<Provider, String> {
     match text(value)? {
         "isolated" => Ok(Provider::Isolated),
         "builtin" => Ok(Provider::Builtin),
-        other => Err(format!(
-            "is `isolated` or `builtin`, not `{}`",
-            crate::visible::line(other)
-        )),
+        other => Err(format!("is `isolated` or `builtin`, not `{}`", crate::visible::line(other))),
     }
 }
 
 fn codex_settings(value: &Value) -> Result<toml::Table, String> {
     let table = value.as_table().ok_or("wants a table of Codex settings")?;
     match crate::consult::refused_setting(table) {
-        Some(key) => Err(format!(
-            "sets `{}`, which the leash owns; leave it out",
-            crate::visible::line(key)
-        )),
+        Some(key) => {
+            Err(format!("sets `{}`, which the leash owns; leave it out", crate::visible::line(key)))
+        }
         None => Ok(table.clone()),
     }
 }
@@ -340,9 +297,7 @@ fn codex_settings(value: &Value) -> Result<toml::Table, String> {
 fn strings(value: &Value) -> Result<Vec<String>, String> {
     let wrong = || format!("wants a list of strings, not {}", value.type_str());
     let list = value.as_array().ok_or_else(wrong)?;
-    list.iter()
-        .map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong))
-        .collect()
+    list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
 }
 
 fn variables(value: &Value) -> Result<Vec<String>, String> {
@@ -351,15 +306,12 @@ fn variables(value: &Value) -> Result<Vec<String>, String> {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     match names.iter().find(|name| !is_name(name)) {
-        Some(name) => Err(format!(
-            "`{}` is no name of a variable",
-            crate::visible::line(name)
-        )),
+        Some(name) => Err(format!("`{}` is no name of a variable", crate::visible::line(name))),
         None => Ok(names),
     }
 }
 
-/// A time of at least a second and at most a day.
+/// A time of at least 100 ms and at most a day.
 fn clock(value: &Value) -> Result<Duration, String> {
     let found = duration(value)?;
     let day = Duration::from_secs(86_400);
@@ -378,42 +330,28 @@ fn duration(value: &Value) -> Result<Duration, String> {
         )
     };
     let span: Span = text.trim().parse().map_err(|_| wrong())?;
-    let exact = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| wrong())?;
+    let exact = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     let found = Duration::try_from(exact).map_err(|_| wrong())?;
-    if found > Duration::from_secs(366 * 86_400) {
-        Err(wrong())
-    } else {
-        Ok(found)
-    }
+    if found > Duration::from_secs(366 * 86_400) { Err(wrong()) } else { Ok(found) }
 }
 
 fn number(value: &Value, least: usize, most: usize) -> Result<usize, String> {
     let wrong = || format!("wants a whole number from {least} to {most}");
     let number = value.as_integer().ok_or_else(wrong)?;
     let number = usize::try_from(number).map_err(|_| wrong())?;
-    if (least..=most).contains(&number) {
-        Ok(number)
-    } else {
-        Err(wrong())
-    }
+    if (least..=most).contains(&number) { Ok(number) } else { Err(wrong()) }
 }
 
 fn share(value: &Value) -> Result<f64, String> {
     let exact = |whole: i64| i32::try_from(whole).ok().map(f64::from);
-    let share = value
-        .as_float()
-        .or_else(|| value.as_integer().and_then(exact));
+    let share = value.as_float().or_else(|| value.as_integer().and_then(exact));
     share
         .filter(|share| (0.0..=1.0).contains(share))
         .ok_or_else(|| "wants a number from 0 to 1".to_owned())
 }
 
 fn switch(value: &Value) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| "wants true or false".to_owned())
+    value.as_bool().ok_or_else(|| "wants true or false".to_owned())
 }
 
 fn fail_on(value: &Value) -> Result<Option<Severity>, String> {
@@ -472,12 +410,7 @@ mod tests {
             let value = (key.show)(&config);
             (key.set)(&mut config, &value)
                 .unwrap_or_else(|problem| panic!("{} {problem}", key.name));
-            assert_eq!(
-                (key.show)(&Config::default()),
-                (key.show)(&config),
-                "{}",
-                key.name
-            );
+            assert_eq!((key.show)(&Config::default()), (key.show)(&config), "{}", key.name);
         }
     }
 
@@ -485,33 +418,14 @@ mod tests {
     fn values_out_of_bounds_are_refused_with_what_would_fit() {
         let check = |name: &str, value: &str, expected: &str| {
             let key = find(name).unwrap();
-            let result = key
-                .kind
-                .read(value)
-                .and_then(|v| (key.set)(&mut Config::default(), &v));
+            let result = key.kind.read(value).and_then(|v| (key.set)(&mut Config::default(), &v));
             assert_eq!(result, Err(expected.to_owned()));
         };
-        check(
-            "limits.prompt_tokens",
-            "1",
-            "wants a whole number from 1000 to 200000",
-        );
+        check("limits.prompt_tokens", "1", "wants a whole number from 1000 to 200000");
         check("select.threshold", "2", "wants a number from 0 to 1");
-        check(
-            "gate.fail_on",
-            "info",
-            "is critical, high, medium, low or never",
-        );
-        check(
-            "limits.idle",
-            "soon",
-            "wants a time such as \"90s\", \"5m\" or \"1h\", not `soon`",
-        );
-        check(
-            "codex.model",
-            "-x",
-            "`-x` is no name of letters, digits and `._-/:`",
-        );
+        check("gate.fail_on", "info", "is critical, high, medium, low or never");
+        check("limits.idle", "soon", "wants a time such as \"90s\", \"5m\" or \"1h\", not `soon`");
+        check("codex.model", "-x", "`-x` is no name of letters, digits and `._-/:`");
         check("codex.env", "A B", "`A B` is no name of a variable");
     }
 }

@@ -51,13 +51,12 @@ impl Layers<'_> {
         }
         read.settings.extend(git_config(self.repo));
         read.settings.extend(environment());
-        read.settings
-            .extend(self.flags.iter().map(|(key, value)| Setting {
-                key: key.clone(),
-                value: Written::Text(value.clone()),
-                origin: Origin::Flag,
-                line: None,
-            }));
+        read.settings.extend(self.flags.iter().map(|(key, value)| Setting {
+            key: key.clone(),
+            value: Written::Text(value.clone()),
+            origin: Origin::Flag,
+            line: None,
+        }));
         Ok(read)
     }
 }
@@ -65,12 +64,7 @@ impl Layers<'_> {
 /// The user's own file: `$XDG_CONFIG_HOME/git-advisor/config.toml`.
 pub fn user_file() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(
-        strategy
-            .config_dir()
-            .join("git-advisor")
-            .join("config.toml"),
-    )
+    Some(strategy.config_dir().join("git-advisor").join("config.toml"))
 }
 
 /// The repository's file: of the work tree, or of HEAD where there is none.
@@ -78,13 +72,10 @@ fn tracked(repo: &Repository) -> Result<Option<String>, ConfigError> {
     if let Some(top) = repo.workdir() {
         return on_disk(&top.join(FILE), FILE, Links::Refused);
     }
-    let blob = repo
-        .head()
-        .and_then(|head| head.peel_to_tree())
-        .and_then(|tree| {
-            let entry = tree.get_path(Path::new(FILE))?;
-            entry.to_object(repo)
-        });
+    let blob = repo.head().and_then(|head| head.peel_to_tree()).and_then(|tree| {
+        let entry = tree.get_path(Path::new(FILE))?;
+        entry.to_object(repo)
+    });
     let Some(blob) = blob.ok().and_then(|object| object.into_blob().ok()) else {
         return Ok(None);
     };
@@ -111,34 +102,24 @@ fn on_disk(path: &Path, shown: &str, links: Links) -> Result<Option<String>, Con
         Err(error) => return Err(failed(error)),
     };
     if !about.is_file() {
-        return Err(ConfigError::new(
-            shown,
-            "is no regular file; a link is not followed",
-        ));
+        return Err(ConfigError::new(shown, "is no regular file; a link is not followed"));
     }
     if about.len() > MAX_BYTES {
-        return Err(ConfigError::new(
-            shown,
-            "is larger than 256 KiB, which is no configuration",
-        ));
+        return Err(ConfigError::new(shown, "is larger than 256 KiB, which is no configuration"));
     }
     checked(&fs::read(path).map_err(failed)?, shown).map(Some)
 }
 
 fn checked(bytes: &[u8], shown: &str) -> Result<String, ConfigError> {
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::new(
-            shown,
-            "is larger than 256 KiB, which is no configuration",
-        ));
+        return Err(ConfigError::new(shown, "is larger than 256 KiB, which is no configuration"));
     }
     let line = |valid: usize| bytes[..valid].find_iter(b"\n").count() + 1;
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(ConfigError::new(
-            format!("{shown}:{}", line(error.valid_up_to())),
-            "is not UTF-8",
-        )),
+        Err(error) => {
+            Err(ConfigError::new(format!("{shown}:{}", line(error.valid_up_to())), "is not UTF-8"))
+        }
     }
 }
 
@@ -162,14 +143,8 @@ fn git_config(repo: Option<&Repository>) -> Vec<Setting> {
         };
         let key = name.strip_prefix("advisor.").unwrap_or(name).to_owned();
         let origin = Origin::Git(level(entry.level()));
-        match found
-            .iter_mut()
-            .find(|other| other.key == key && other.origin == origin)
-        {
-            Some(Setting {
-                value: Written::Text(text),
-                ..
-            }) if is_many(&key) => {
+        match found.iter_mut().find(|other| other.key == key && other.origin == origin) {
+            Some(Setting { value: Written::Text(text), .. }) if is_many(&key) => {
                 text.push('\n');
                 text.push_str(value);
             }

@@ -225,10 +225,7 @@ impl Config {
 
     fn apply(&mut self, setting: &Setting) -> Result<(), ConfigError> {
         let Some(key) = keys::find(&setting.key) else {
-            return Err(ConfigError::unknown_key(
-                setting,
-                keys::nearest(&setting.key),
-            ));
+            return Err(ConfigError::unknown_key(setting, keys::nearest(&setting.key)));
         };
         if !setting.origin.may(key.trust) {
             return Err(ConfigError::not_for_a_repository(setting, key.name));
@@ -271,18 +268,13 @@ impl Default for Limits {
 
 impl Default for Doghouse {
     fn default() -> Self {
-        Doghouse {
-            duration: Duration::from_secs(3600),
-            max: Duration::from_secs(7 * 86_400),
-        }
+        Doghouse { duration: Duration::from_secs(3600), max: Duration::from_secs(7 * 86_400) }
     }
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Gate {
-            fail_on: Some(Severity::High),
-        }
+        Gate { fail_on: Some(Severity::High) }
     }
 }
 

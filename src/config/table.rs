@@ -22,10 +22,7 @@ pub(super) fn read(text: &str, origin: &Origin, into: &mut Read) -> Result<(), C
     let wrong = |error: &toml::de::Error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         let problem = error.message().replace('\n', ", ");
-        ConfigError::new(
-            format!("{file}:{line}"),
-            crate::visible::line(problem).into_string(),
-        )
+        ConfigError::new(format!("{file}:{line}"), crate::visible::line(problem).into_string())
     };
     let spans = DeTable::parse(text).map_err(|error| wrong(&error))?;
     let values: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
@@ -38,10 +35,7 @@ pub(super) fn read(text: &str, origin: &Origin, into: &mut Read) -> Result<(), C
     let mut lines = Vec::new();
     collect_lines(spans.get_ref(), "", text, &mut lines);
     flatten(&values, "", &mut |key, value| {
-        let line = lines
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, line)| *line);
+        let line = lines.iter().find(|(name, _)| *name == key).map(|(_, line)| *line);
         into.settings.push(Setting {
             key,
             value: Written::Toml(value.clone()),
@@ -83,11 +77,7 @@ fn is_list(name: &str) -> bool {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|&&byte| byte == b'\n')
-        .count()
-        + 1
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
 #[cfg(test)]
@@ -130,13 +120,7 @@ mod tests {
             "advisor.toml:2: `codex.command` is about safety and is not taken from a repository's file; set it in your own config.toml or with `git config advisor.codex.command`",
         );
         let user = Origin::User("config.toml".to_owned());
-        assert_eq!(
-            load("[codex]\ncommand = \"./mine\"\n", &user)
-                .unwrap()
-                .codex
-                .command,
-            "./mine"
-        );
+        assert_eq!(load("[codex]\ncommand = \"./mine\"\n", &user).unwrap().codex.command, "./mine");
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub struct Choice {
 
 /// Tools and ambient text that a switch takes away. Unknown ones are left out: Codex refuses to
 /// start with them, and a tool that a version does not know it cannot offer.
-const DISABLED: [&str; 20] = [
+const DISABLED: [&str; 24] = [
+    "shell_snapshot",   // runs a login shell at the start and writes its variables down
     "shell_tool",       // exec_command and write_stdin: reads any file of the machine
     "unified_exec",     // the same under its newer name
     "code_mode_host",   // exec and wait of the newer models
@@ -63,6 +64,9 @@ const DISABLED: [&str; 20] = [
     "computer_use",     // acts
     "unbounded_connection_retries", // waits for the network for ever
     "web_search_request", // the search tool of older versions
+    "daemon_auto_start", // a process that would outlive the call
+    "remote_plugin",    // plugins from the network
+    "skill_mcp_dependency_install", // installs servers
     "apply_patch_freeform", // the editing tool of older versions
 ];
 
@@ -132,12 +136,7 @@ pub fn choose_model(codex: &Codex, installed: &Installed) -> Choice {
     let all = installed.catalog["models"].as_array().into_iter().flatten();
     let levels: Vec<String> = all
         .filter(|entry| entry["slug"] == model.as_str())
-        .flat_map(|entry| {
-            entry["supported_reasoning_levels"]
-                .as_array()
-                .into_iter()
-                .flatten()
-        })
+        .flat_map(|entry| entry["supported_reasoning_levels"].as_array().into_iter().flatten())
         .filter_map(|level| level["effort"].as_str().map(str::to_owned))
         .collect();
     let effort = match levels.last() {
@@ -168,10 +167,7 @@ pub(super) fn call(
     add(&["--ignore-user-config", "--ignore-rules"]); // the user's servers, hooks and rules
     add(&["--strict-config"]); // a setting that this version does not know is an error, not a silence
     add(&["--output-schema", &text(&workspace.schema)]);
-    for feature in DISABLED
-        .iter()
-        .filter(|feature| installed.features.contains(**feature))
-    {
+    for feature in DISABLED.iter().filter(|feature| installed.features.contains(**feature)) {
         add(&["--disable", feature]);
     }
     for setting in SETTINGS {
@@ -179,36 +175,16 @@ pub(super) fn call(
     }
     for server in &installed.mcp_servers {
         // Servers of the system's configuration stay unless each is switched off by its name.
-        add(&[
-            "-c",
-            &format!("mcp_servers.{}.enabled=false", quoted(server)),
-        ]);
+        add(&["-c", &format!("mcp_servers.{}.enabled=false", quoted(server))]);
     }
-    add(&[
-        "-c",
-        &format!("model_reasoning_effort={}", quoted(&choice.effort)),
-    ]);
-    add(&[
-        "-c",
-        &format!(
-            "model_instructions_file={}",
-            quoted(&text(&workspace.instructions))
-        ),
-    ]);
-    add(&[
-        "-c",
-        &format!("model_catalog_json={}", quoted(&text(&workspace.catalog))),
-    ]);
+    add(&["-c", &format!("model_reasoning_effort={}", quoted(&choice.effort))]);
+    add(&["-c", &format!("model_instructions_file={}", quoted(&text(&workspace.instructions)))]);
+    add(&["-c", &format!("model_catalog_json={}", quoted(&text(&workspace.catalog)))]);
     for setting in &handed.settings {
         add(&["-c", setting]);
     }
     add(&["-"]); // the prompt comes on stdin
-    let more: Vec<String> = codex
-        .env
-        .iter()
-        .cloned()
-        .chain(handed.key_variable)
-        .collect();
+    let more: Vec<String> = codex.env.iter().cloned().chain(handed.key_variable).collect();
     Call {
         program: installed.program.clone(),
         args,
@@ -229,13 +205,8 @@ pub(super) fn environment(home: &PrivateHome, more: &[String]) -> Environment {
         // The heartbeat: without it a healthy model that thinks looks like a hung one.
         ("RUST_LOG", "error,codex_otel.log_only=info".into()),
     ];
-    let fixed = fixed
-        .into_iter()
-        .map(|(name, value)| (OsString::from(name), value));
-    let named = PASSED_ON
-        .iter()
-        .copied()
-        .chain(more.iter().map(String::as_str));
+    let fixed = fixed.into_iter().map(|(name, value)| (OsString::from(name), value));
+    let named = PASSED_ON.iter().copied().chain(more.iter().map(String::as_str));
     let named = named.filter(|name| !["HOME", "CODEX_HOME", "TZ", "RUST_LOG"].contains(name));
     let passed = named.filter_map(|name| Some((OsString::from(name), env::passed_on(name)?)));
     fixed.chain(passed).collect()

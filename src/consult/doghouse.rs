@@ -45,9 +45,7 @@ pub fn path() -> Option<PathBuf> {
 /// What the marker says now. A marker is never obeyed for longer than `max` from now, and not at
 /// all when it claims to come from the future, so a clock that jumped locks nobody out.
 pub fn state(settings: &Doghouse) -> State {
-    path().map_or(State::Free, |path| {
-        read(&path, Timestamp::now(), settings.max)
-    })
+    path().map_or(State::Free, |path| read(&path, Timestamp::now(), settings.max))
 }
 
 fn read(path: &Path, now: Timestamp, max: Duration) -> State {
@@ -63,11 +61,7 @@ fn read(path: &Path, now: Timestamp, max: Duration) -> State {
     marker.until = marker.until.min(latest);
     // A few minutes of difference between the clocks of two machines that share a home are no jump.
     let from_the_future = marker.since > add(now, Duration::from_secs(300));
-    if from_the_future || marker.until <= now {
-        State::Free
-    } else {
-        State::Held(marker)
-    }
+    if from_the_future || marker.until <= now { State::Free } else { State::Held(marker) }
 }
 
 /// The failure with which a held call ends at once.
@@ -79,14 +73,8 @@ pub(super) fn check(settings: &Doghouse) -> Option<Failure> {
         return None;
     };
     let said = crate::visible::line(&marker.message);
-    let message = format!(
-        "Codex is left alone since {} after: {said}",
-        utc(marker.since)
-    );
-    Some(Failure {
-        until: Some(marker.until),
-        ..Failure::of("doghouse", &message)
-    })
+    let message = format!("Codex is left alone since {} after: {said}", utc(marker.since));
+    Some(Failure { until: Some(marker.until), ..Failure::of("doghouse", &message) })
 }
 
 /// Writes the marker where a failure is a limit, and gives the failure its end. A home that cannot
@@ -172,10 +160,7 @@ mod tests {
             &marker("2026-11-22T11:30:00Z", "2026-11-22T12:30:00Z"),
             Some("2026-11-22T12:30:00Z"),
         );
-        check(
-            &marker("2026-11-22T10:30:00Z", "2026-11-22T11:30:00Z"),
-            None,
-        );
+        check(&marker("2026-11-22T10:30:00Z", "2026-11-22T11:30:00Z"), None);
     }
 
     #[test]
@@ -188,10 +173,7 @@ mod tests {
 
     #[test]
     fn a_marker_from_the_future_is_a_clock_that_jumped() {
-        check(
-            &marker("2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z"),
-            None,
-        );
+        check(&marker("2027-01-01T00:00:00Z", "2027-01-01T01:00:00Z"), None);
     }
 
     #[test]

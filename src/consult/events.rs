@@ -100,11 +100,7 @@ impl Sign {
             return Sign::Acted("a refused tool".to_owned());
         }
         let Some(event) = after(line, "event.name=\"") else {
-            return if line.contains("codex_otel") {
-                Sign::Beat
-            } else {
-                Sign::Text
-            };
+            return if line.contains("codex_otel") { Sign::Beat } else { Sign::Text };
         };
         if event.starts_with("codex.tool_result") || event.starts_with("codex.tool_decision") {
             let name = after(line, "tool_name=").unwrap_or("a tool");
@@ -150,10 +146,7 @@ mod tests {
             r#"{"type":"item.completed","item":{"id":"i","type":"agent_message","text":"hi"}}"#,
             Event::Message("hi".into()),
         );
-        check(
-            r#"{"type":"turn.failed","error":{"message":"no"}}"#,
-            Event::Failed("no".into()),
-        );
+        check(r#"{"type":"turn.failed","error":{"message":"no"}}"#, Event::Failed("no".into()));
         check(
             r#"{"type":"error","message":"Reconnecting... 1/5"}"#,
             Event::Error("Reconnecting... 1/5".into()),
@@ -164,10 +157,7 @@ mod tests {
         );
         check(r#"{"type":"something.new"}"#, Event::Other);
         check("no json", Event::Other);
-        check(
-            r#"{"type":"item.started","item":{"type":"reasoning","text":"x"}}"#,
-            Event::Other,
-        );
+        check(r#"{"type":"item.started","item":{"type":"reasoning","text":"x"}}"#, Event::Other);
     }
 
     #[test]
@@ -197,10 +187,7 @@ mod tests {
             r#"event.name="codex.api_request" error.message="error sending request" attempt=0"#,
             Sign::NoConnection,
         );
-        check(
-            r#"event.name="codex.sse_event" event.kind=response.output_text.delta"#,
-            Sign::Alive,
-        );
+        check(r#"event.name="codex.sse_event" event.kind=response.output_text.delta"#, Sign::Alive);
         check(
             r#"event.name="codex.tool_result" tool_name=exec_command call_id=1"#,
             Sign::Acted("exec_command".into()),

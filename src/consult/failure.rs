@@ -93,39 +93,26 @@ impl Failure {
     /// The failure that one of Codex's messages shows, if it shows one.
     pub fn shown_by(message: &str) -> Option<Failure> {
         let table = table();
-        let row = table
-            .patterns
-            .matches(message)
-            .into_iter()
-            .map(|at| table.of_pattern[at])
-            .min()?;
+        let row =
+            table.patterns.matches(message).into_iter().map(|at| table.of_pattern[at]).min()?;
         Some(table.rows[row].failure(message))
     }
 
     /// Whether further calls are held back after this one.
     pub fn is_limit(&self) -> bool {
-        table()
-            .rows
-            .iter()
-            .any(|row| row.doghouse && row.class == self.class)
+        table().rows.iter().any(|row| row.doghouse && row.class == self.class)
     }
 
     /// One line: what happened and what to do.
     pub fn line(&self) -> String {
-        let until = self
-            .until
-            .map(|until| format!(" until {}", utc(until)))
-            .unwrap_or_default();
+        let until = self.until.map(|until| format!(" until {}", utc(until))).unwrap_or_default();
         let advice = match self.advice {
             Advice::Retry => "retry",
             Advice::Wait => "wait",
             Advice::Fix => "fix",
             Advice::GiveUp => "give up",
         };
-        format!(
-            "{} ({}); {advice}{until}: {}",
-            self.message, self.class, self.mend
-        )
+        format!("{} ({}); {advice}{until}: {}", self.message, self.class, self.mend)
     }
 }
 
@@ -159,16 +146,9 @@ fn table() -> &'static Compiled {
             .enumerate()
             .flat_map(|(at, row)| row.shows.iter().map(move |_| at))
             .collect();
-        let patterns = rows
-            .iter()
-            .flat_map(|row| &row.shows)
-            .map(|shows| format!("(?i){shows}"));
+        let patterns = rows.iter().flat_map(|row| &row.shows).map(|shows| format!("(?i){shows}"));
         let patterns = RegexSet::new(patterns).expect("a test proves failures.toml");
-        Compiled {
-            rows,
-            patterns,
-            of_pattern,
-        }
+        Compiled { rows, patterns, of_pattern }
     })
 }
 
@@ -188,16 +168,8 @@ mod tests {
             "rate-limit",
             Advice::Wait,
         ),
-        (
-            "Quota exceeded. Check your plan and billing details.",
-            "quota",
-            Advice::Fix,
-        ),
-        (
-            "To use Codex with your ChatGPT plan, upgrade to Plus: x",
-            "plan",
-            Advice::Fix,
-        ),
+        ("Quota exceeded. Check your plan and billing details.", "quota", Advice::Fix),
+        ("To use Codex with your ChatGPT plan, upgrade to Plus: x", "plan", Advice::Fix),
         (
             "unexpected status 401 Unauthorized: no, url: http://x/v1/responses",
             "key-refused",
@@ -228,36 +200,16 @@ mod tests {
             "overloaded",
             Advice::Retry,
         ),
-        (
-            "unexpected status 503 Service Unavailable: x",
-            "server-error",
-            Advice::Retry,
-        ),
-        (
-            "Connection failed: error sending request",
-            "no-connection",
-            Advice::Retry,
-        ),
+        ("unexpected status 503 Service Unavailable: x", "server-error", Advice::Retry),
+        ("Connection failed: error sending request", "no-connection", Advice::Retry),
         (
             "stream disconnected before completion: stream closed before response.completed",
             "stream-broken",
             Advice::Retry,
         ),
-        (
-            "Incomplete response returned, reason: max_output_tokens",
-            "cut-off",
-            Advice::Retry,
-        ),
-        (
-            "Missing environment variable: `KEY`.",
-            "missing-variable",
-            Advice::Fix,
-        ),
-        (
-            "error: unexpected argument '--ignore-user-config' found",
-            "bad-flags",
-            Advice::Fix,
-        ),
+        ("Incomplete response returned, reason: max_output_tokens", "cut-off", Advice::Retry),
+        ("Missing environment variable: `KEY`.", "missing-variable", Advice::Fix),
+        ("error: unexpected argument '--ignore-user-config' found", "bad-flags", Advice::Fix),
         (
             "Reconnecting... 1/5 (exceeded retry limit, last status: 429 Too Many Requests)",
             "rate-limit",
@@ -269,27 +221,17 @@ mod tests {
     fn the_messages_of_the_real_codex_have_their_classes() {
         for (message, class, advice) in SAID {
             let failure = Failure::shown_by(message).unwrap();
-            assert_eq!(
-                (failure.class, failure.advice),
-                (*class, *advice),
-                "{message}"
-            );
+            assert_eq!((failure.class, failure.advice), (*class, *advice), "{message}");
         }
         assert_eq!(Failure::shown_by("something new"), None);
     }
 
     #[test]
     fn limits_are_held_back_and_nothing_else() {
-        for (message, limit) in [
-            ("hit your usage limit", true),
-            ("429 Too Many Requests", true),
-            ("status 503", false),
-        ] {
-            assert_eq!(
-                Failure::shown_by(message).unwrap().is_limit(),
-                limit,
-                "{message}"
-            );
+        for (message, limit) in
+            [("hit your usage limit", true), ("429 Too Many Requests", true), ("status 503", false)]
+        {
+            assert_eq!(Failure::shown_by(message).unwrap().is_limit(), limit, "{message}");
         }
     }
 

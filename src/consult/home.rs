@@ -8,10 +8,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::Failure;
 use crate::env;
+
+/// How long a session can be resumed, in days.
+const KEPT_DAYS: i64 = 30;
 
 /// Codex's own files of the login.
 const AUTH: &str = "auth.json";
@@ -26,12 +30,7 @@ pub struct PrivateHome {
 /// Where the program keeps what outlives a run: `$XDG_STATE_HOME/git-advisor`.
 pub fn state_dir() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(
-        strategy
-            .state_dir()
-            .unwrap_or_else(|| strategy.data_dir())
-            .join("git-advisor"),
-    )
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("git-advisor"))
 }
 
 /// Whether the user has a login that Codex will find.
@@ -58,7 +57,27 @@ pub fn private() -> Result<PrivateHome, Failure> {
     let path = state.join("codex");
     create_private(&path).map_err(|error| failed(&path, &error))?;
     link_login(&path).map_err(|error| failed(&path, &error))?;
+    forget_old_sessions(&path.join("sessions"), Timestamp::now());
     Ok(PrivateHome { path })
+}
+
+/// Takes Codex's own files of sessions away that are older than [`KEPT_DAYS`]: they hold prompts and
+/// answers. Their folders are named by the day, `2026/11/22`. What cannot be removed stays.
+fn forget_old_sessions(sessions: &Path, now: Timestamp) {
+    let oldest =
+        now.checked_sub(SignedDuration::from_hours(24 * KEPT_DAYS)).unwrap_or(Timestamp::MIN);
+    let oldest = oldest.strftime("%Y/%m/%d").to_string();
+    let below = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+    };
+    let days = below(sessions).flat_map(|year| below(&year)).flat_map(|month| below(&month));
+    for day in days.collect::<Vec<_>>() {
+        let name = day.strip_prefix(sessions).ok().and_then(Path::to_str).unwrap_or_default();
+        if name.replace('\\', "/") < oldest {
+            drop(fs::remove_dir_all(day));
+        }
+    }
 }
 
 /// Creates a folder that only the user can read, and its parents.
@@ -111,4 +130,21 @@ fn symlink(target: &Path, link: &Path) -> io::Result<()> {
 #[cfg(windows)]
 fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_sessions_are_forgotten_and_new_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let day = |name: &str| folder.path().join(name);
+        for name in ["2025/12/31", "2026/10/20", "2026/11/01"] {
+            fs::create_dir_all(day(name)).unwrap();
+        }
+        forget_old_sessions(folder.path(), "2026-11-22T12:00:00Z".parse().unwrap());
+        assert!(!day("2025/12/31").exists() && !day("2026/10/20").exists());
+        assert!(day("2026/11/01").exists());
+    }
 }

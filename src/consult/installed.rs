@@ -49,11 +49,7 @@ impl Installed {
     pub fn leashed_catalog(&self) -> Value {
         let mut catalog = self.catalog.clone();
         let models = catalog.get_mut("models").and_then(Value::as_array_mut);
-        for model in models
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object_mut)
-        {
+        for model in models.into_iter().flatten().filter_map(Value::as_object_mut) {
             let settings = [
                 ("tool_mode", json!("direct")),
                 ("multi_agent_version", json!("disabled")),
@@ -72,10 +68,7 @@ impl Installed {
     /// The models that are offered to users, the heaviest first (the catalog's own order).
     pub fn models(&self) -> impl Iterator<Item = &Value> {
         let models = self.catalog.get("models").and_then(Value::as_array);
-        models
-            .into_iter()
-            .flatten()
-            .filter(|model| model["visibility"] == "list")
+        models.into_iter().flatten().filter(|model| model["visibility"] == "list")
     }
 }
 
@@ -126,13 +119,7 @@ pub async fn probe(command: &str, home: &PrivateHome) -> Result<Installed, Failu
         .flatten()
         .filter_map(|server| server["name"].as_str().map(str::to_owned))
         .collect();
-    Ok(Installed {
-        program,
-        version,
-        features,
-        catalog,
-        mcp_servers,
-    })
+    Ok(Installed { program, version, features, catalog, mcp_servers })
 }
 
 async fn ask(program: &Path, home: &PrivateHome, args: &[&str]) -> Result<Finished, Failure> {
@@ -153,20 +140,9 @@ fn succeeded(program: &Path, said: Finished) -> Result<Finished, Failure> {
 
 fn not_codex(program: &Path, said: &Finished) -> Failure {
     let stderr = String::from_utf8_lossy(&said.stderr);
-    let last = stderr
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or("no output");
-    let what = if said.timed_out {
-        "does not answer"
-    } else {
-        "does not answer as Codex does"
-    };
-    Failure::of(
-        "crashed",
-        &format!("`{}` {what}: {last}", program.display()),
-    )
+    let last = stderr.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no output");
+    let what = if said.timed_out { "does not answer" } else { "does not answer as Codex does" };
+    Failure::of("crashed", &format!("`{}` {what}: {last}", program.display()))
 }
 
 /// A failure to start any of Codex's processes.
@@ -201,15 +177,10 @@ fn find(command: &str) -> Result<PathBuf, Failure> {
 
 /// `codex-cli 0.169.0`, perhaps with a suffix such as `-alpha.1`.
 fn parse_version(text: &str) -> Option<Version> {
-    let word = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let word =
+        text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let mut numbers = word.split(['.', '-', '+']).map(|part| part.parse().ok());
-    Some(Version(
-        numbers.next()??,
-        numbers.next()??,
-        numbers.next()??,
-    ))
+    Some(Version(numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
 #[cfg(test)]
@@ -218,14 +189,8 @@ mod tests {
 
     #[test]
     fn versions_are_read_and_ordered() {
-        assert_eq!(
-            parse_version("codex-cli 0.169.0\n"),
-            Some(Version(0, 169, 0))
-        );
-        assert_eq!(
-            parse_version("codex-cli 0.200.0-alpha.3"),
-            Some(Version(0, 200, 0))
-        );
+        assert_eq!(parse_version("codex-cli 0.169.0\n"), Some(Version(0, 169, 0)));
+        assert_eq!(parse_version("codex-cli 0.200.0-alpha.3"), Some(Version(0, 200, 0)));
         assert_eq!(parse_version("node: not found"), None);
         assert!(Version(0, 146, 9) < LOWEST && LOWEST < Version(1, 0, 0));
     }

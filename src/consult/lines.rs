@@ -11,11 +11,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(limit: usize) -> Self {
-        Lines {
-            partial: Vec::new(),
-            limit,
-            overflowed: false,
-        }
+        Lines { partial: Vec::new(), limit, overflowed: false }
     }
 
     /// Adds bytes and gives the lines that they complete, without their line feeds.
@@ -28,8 +24,7 @@ impl Lines {
             };
             let room = self.limit.saturating_sub(self.partial.len());
             self.overflowed |= text.len() > room;
-            self.partial
-                .extend_from_slice(&text[..text.len().min(room)]);
+            self.partial.extend_from_slice(&text[..text.len().min(room)]);
             if ends {
                 complete.push(self.take());
             }
@@ -43,9 +38,7 @@ impl Lines {
     }
 
     fn take(&mut self) -> String {
-        let line = String::from_utf8_lossy(&self.partial)
-            .trim_end_matches('\r')
-            .to_owned();
+        let line = String::from_utf8_lossy(&self.partial).trim_end_matches('\r').to_owned();
         self.partial.clear();
         line
     }

@@ -77,14 +77,9 @@ pub fn consult(
 ) -> Consulted {
     let begun = Instant::now();
     if let Some(failure) = doghouse::check(&config.doghouse) {
-        return Consulted {
-            outcome: Outcome::Unavailable(failure),
-            ..Consulted::default()
-        };
+        return Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let mut consulted = match runtime {
         Ok(runtime) => {
             let consulted = runtime.block_on(call(prompt, config, clock, progress));
@@ -116,11 +111,7 @@ impl Clock {
     /// The clocks of a review by hand.
     pub fn of(config: &Config) -> Clock {
         let limits = config.limits;
-        Clock {
-            first_answer: limits.first_answer,
-            idle: limits.idle,
-            deadline: limits.deadline,
-        }
+        Clock { first_answer: limits.first_answer, idle: limits.idle, deadline: limits.deadline }
     }
 }
 
@@ -156,8 +147,5 @@ async fn prepare(config: &Config) -> Result<(workspace::Workspace, codex::Call),
 }
 
 fn unavailable(failure: Failure) -> Consulted {
-    Consulted {
-        outcome: Outcome::Unavailable(failure),
-        ..Consulted::default()
-    }
+    Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() }
 }

@@ -58,15 +58,9 @@ pub(super) fn start(
     folder: &Path,
 ) -> Result<Group, SpawnError> {
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)));
+    command.args(args).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
     command.current_dir(folder);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut command = CommandWrap::from(command);
     command.wrap(KillOnDrop);
     // The npm launcher starts the native binary: ending the launcher alone would orphan it.
@@ -120,12 +114,8 @@ pub(super) async fn finish(
     let mut group = start(program, args, environment, folder)?;
     drop(group.stdin().take());
     let (stdout, stderr) = (group.stdout().take(), group.stderr().take());
-    let mut found = Finished {
-        success: false,
-        timed_out: true,
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-    };
+    let mut found =
+        Finished { success: false, timed_out: true, stdout: Vec::new(), stderr: Vec::new() };
     let read = async {
         let out = async {
             if let Some(pipe) = stdout {

@@ -33,29 +33,21 @@ pub(super) fn named_in(message: &str, now: Timestamp) -> Option<Timestamp> {
         None => today,
     };
     let at = |date: Date| {
-        DateTime::from_parts(date, time)
-            .to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp())
+        DateTime::from_parts(date, time).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     };
     let stated = at(date)?;
     // The minute is cut off, not rounded: the limit still holds within it.
     let end = stated.checked_add(1.minute()).ok()?;
     match found.name("month") {
-        None if end < now => at(today.checked_add(1.day()).ok()?)?
-            .checked_add(1.minute())
-            .ok(),
+        None if end < now => at(today.checked_add(1.day()).ok()?)?.checked_add(1.minute()).ok(),
         _ => Some(end),
     }
 }
 
 fn month_number(name: &str) -> Option<i8> {
-    const MONTHS: [&str; 12] = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
-    let at = MONTHS
-        .iter()
-        .position(|month| name.to_ascii_lowercase() == *month)?;
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let at = MONTHS.iter().position(|month| name.to_ascii_lowercase() == *month)?;
     i8::try_from(at + 1).ok()
 }
 
@@ -66,19 +58,12 @@ mod tests {
     #[track_caller]
     fn check(message: &str, expected: Option<&str>) {
         let now: Timestamp = "2026-11-22T18:00:00Z".parse().unwrap();
-        assert_eq!(
-            named_in(message, now),
-            expected.map(|time| time.parse().unwrap()),
-            "{message}"
-        );
+        assert_eq!(named_in(message, now), expected.map(|time| time.parse().unwrap()), "{message}");
     }
 
     #[test]
     fn a_clock_time_is_the_next_one() {
-        check(
-            "You’ve hit your usage limit. Try again at 9:13 PM.",
-            Some("2026-11-22T21:14:00Z"),
-        );
+        check("You’ve hit your usage limit. Try again at 9:13 PM.", Some("2026-11-22T21:14:00Z"));
         check("… or try again at 9:13 AM.", Some("2026-11-23T09:14:00Z"));
         check("try again at 12:05 AM.", Some("2026-11-23T00:06:00Z"));
         check("try again at 6:00 PM.", Some("2026-11-22T18:01:00Z"));
@@ -86,10 +71,7 @@ mod tests {
 
     #[test]
     fn a_later_day_is_written_out() {
-        check(
-            "try again at Nov 25th, 2026 7:33 PM.",
-            Some("2026-11-25T19:34:00Z"),
-        );
+        check("try again at Nov 25th, 2026 7:33 PM.", Some("2026-11-25T19:34:00Z"));
         check("try again at Feb 30th, 2027 7:33 PM.", None);
     }
 

@@ -48,25 +48,14 @@ const OWNED: [&str; 39] = [
 ];
 
 /// Prefixes with the same meaning.
-const OWNED_PREFIXES: [&str; 4] = [
-    "project_doc",
-    "project_root",
-    "shell_environment",
-    "web_search",
-];
+const OWNED_PREFIXES: [&str; 4] =
+    ["project_doc", "project_root", "shell_environment", "web_search"];
 
 /// The first key of a table of settings that the leash owns.
 pub fn refused_setting(table: &toml::Table) -> Option<&str> {
     table.keys().map(String::as_str).find(|key| {
-        let first = key
-            .split('.')
-            .next()
-            .unwrap_or(key)
-            .trim_matches(['"', '\'', ' ']);
-        OWNED.contains(&first)
-            || OWNED_PREFIXES
-                .iter()
-                .any(|prefix| first.starts_with(prefix))
+        let first = key.split('.').next().unwrap_or(key).trim_matches(['"', '\'', ' ']);
+        OWNED.contains(&first) || OWNED_PREFIXES.iter().any(|prefix| first.starts_with(prefix))
     })
 }
 
@@ -85,17 +74,13 @@ pub(super) struct Handed {
 pub(super) fn handed(user: &toml::Table, provider: Provider, idle_ms: i64) -> Handed {
     let mut flat = expanded(user);
     let chosen = flat.iter().find(|(key, _)| key == "model_provider");
-    let chosen = chosen
-        .and_then(|(_, value)| value.as_str())
-        .map(str::to_owned);
+    let chosen = chosen.and_then(|(_, value)| value.as_str()).map(str::to_owned);
     let own_table = chosen.as_ref().and_then(|name| {
         let key = format!("model_providers.{name}");
-        flat.iter_mut()
-            .find(|(other, value)| *other == key && value.is_table())
+        flat.iter_mut().find(|(other, value)| *other == key && value.is_table())
     });
-    let key_variable = own_table
-        .as_ref()
-        .and_then(|(_, table)| table.get("env_key")?.as_str().map(str::to_owned));
+    let key_variable =
+        own_table.as_ref().and_then(|(_, table)| table.get("env_key")?.as_str().map(str::to_owned));
     if provider == Provider::Isolated {
         match own_table {
             Some((_, Value::Table(table))) => table.extend(without_retries(idle_ms)),
@@ -105,22 +90,14 @@ pub(super) fn handed(user: &toml::Table, provider: Provider, idle_ms: i64) -> Ha
             _ => {}
         }
     }
-    let settings = flat
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    Handed {
-        settings,
-        key_variable,
-    }
+    let settings = flat.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    Handed { settings, key_variable }
 }
 
 /// Our own provider in place of the built-in one, which cannot be told to leave out retries.
 fn isolate(flat: &mut Vec<(String, Value)>, idle_ms: i64) {
-    let base = flat
-        .iter()
-        .find(|(key, _)| key == "openai_base_url")
-        .map(|(_, value)| value.clone());
+    let base =
+        flat.iter().find(|(key, _)| key == "openai_base_url").map(|(_, value)| value.clone());
     flat.retain(|(key, _)| key != "model_provider" && key != "openai_base_url");
     let mut table = toml::Table::new();
     table.insert("name".to_owned(), "OpenAI".into());
@@ -149,9 +126,8 @@ fn expanded(user: &toml::Table) -> Vec<(String, Value)> {
     for (key, value) in user {
         match value {
             Value::Table(providers) if key == "model_providers" => {
-                let each = providers
-                    .iter()
-                    .map(|(name, table)| (format!("{key}.{name}"), table.clone()));
+                let each =
+                    providers.iter().map(|(name, table)| (format!("{key}.{name}"), table.clone()));
                 flat.extend(each);
             }
             _ => flat.push((key.clone(), value.clone())),
@@ -205,10 +181,7 @@ mod tests {
     fn a_moved_address_of_the_builtin_provider_moves_ours() {
         let table = toml::from_str("openai_base_url = \"http://127.0.0.1:1/v1\"").unwrap();
         let settings = handed(&table, Provider::Isolated, 1000).settings;
-        assert!(
-            settings[0].contains(r#"base_url = "http://127.0.0.1:1/v1""#),
-            "{settings:?}"
-        );
+        assert!(settings[0].contains(r#"base_url = "http://127.0.0.1:1/v1""#), "{settings:?}");
     }
 
     #[test]

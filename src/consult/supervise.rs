@@ -48,10 +48,7 @@ pub(super) async fn run(
         Ok(group) => group,
         Err(error) => {
             let failure = installed::spawn_failure(&call.program, &error);
-            return Consulted {
-                outcome: Outcome::Unavailable(failure),
-                ..Consulted::default()
-            };
+            return Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
         }
     };
     feed(&mut group, prompt);
@@ -66,10 +63,7 @@ pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let both = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        );
+        let both = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
         if let (Ok(mut terminate), Ok(mut hangup)) = both {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
@@ -136,10 +130,7 @@ impl Watch {
             out_lines: Lines::new(MAX_LINE),
             err_lines: Lines::new(64 << 10),
             read: 0,
-            consulted: Consulted {
-                started: true,
-                ..Consulted::default()
-            },
+            consulted: Consulted { started: true, ..Consulted::default() },
             message: None,
             completed: false,
             last_error: None,
@@ -191,9 +182,7 @@ impl Watch {
             self.begun + self.clock.first_answer
         };
         let alarm = quiet.min(self.begun + self.clock.deadline);
-        self.impending
-            .as_ref()
-            .map_or(alarm, |(_, until)| alarm.min(*until))
+        self.impending.as_ref().map_or(alarm, |(_, until)| alarm.min(*until))
     }
 
     /// Which clock ran out.
@@ -205,16 +194,12 @@ impl Watch {
         }
         let seconds = |duration: Duration| format!("{} s", duration.as_secs_f32());
         let failure = if self.begun.elapsed() >= self.clock.deadline {
-            let message = format!(
-                "Codex took longer than the deadline of {}",
-                seconds(self.clock.deadline)
-            );
+            let message =
+                format!("Codex took longer than the deadline of {}", seconds(self.clock.deadline));
             Failure::of("deadline", &message)
         } else if self.answering {
-            let message = format!(
-                "Codex has shown no sign of life for {}",
-                seconds(self.clock.idle)
-            );
+            let message =
+                format!("Codex has shown no sign of life for {}", seconds(self.clock.idle));
             Failure::of("idle", &message)
         } else {
             let message = format!(
@@ -275,9 +260,9 @@ impl Watch {
     fn warning(&mut self, message: String) {
         if message.starts_with("model rerouted") {
             let first = message.lines().next().unwrap_or_default();
-            self.consulted.notes.push(format!(
-                "another model answered than the one asked for: {first}"
-            ));
+            self.consulted
+                .notes
+                .push(format!("another model answered than the one asked for: {first}"));
         }
         self.last_error.get_or_insert(message);
     }
@@ -363,14 +348,12 @@ impl Watch {
         }
         let said = said.map(|said| format!(": {said}")).unwrap_or_default();
         match status {
-            Some(status) if killed(status) => Failure::of(
-                "killed",
-                &format!("Codex was ended from outside ({status}){said}"),
-            ),
-            Some(status) => Failure::of(
-                "crashed",
-                &format!("Codex ended without an answer ({status}){said}"),
-            ),
+            Some(status) if killed(status) => {
+                Failure::of("killed", &format!("Codex was ended from outside ({status}){said}"))
+            }
+            Some(status) => {
+                Failure::of("crashed", &format!("Codex ended without an answer ({status}){said}"))
+            }
             None => Failure::of("crashed", &format!("Codex ended without an answer{said}")),
         }
     }
@@ -382,9 +365,7 @@ fn telling_line(stderr: &str) -> Option<&str> {
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
-    let mut errors = lines
-        .clone()
-        .filter(|line| line.to_ascii_lowercase().starts_with("error"));
+    let mut errors = lines.clone().filter(|line| line.to_ascii_lowercase().starts_with("error"));
     errors.next_back().or_else(|| lines.next_back())
 }
 

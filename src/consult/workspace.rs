@@ -28,10 +28,7 @@ pub(super) struct Workspace {
 impl Workspace {
     pub(super) fn new(installed: &Installed) -> Result<Workspace, Failure> {
         Workspace::create(installed).map_err(|error| {
-            Failure::of(
-                "state-unwritable",
-                &format!("cannot prepare a temporary folder: {error}"),
-            )
+            Failure::of("state-unwritable", &format!("cannot prepare a temporary folder: {error}"))
         })
     }
 
@@ -44,12 +41,6 @@ impl Workspace {
         fs::write(&instructions, prompt::INSTRUCTIONS)?;
         fs::write(&catalog, serde_json::to_vec(&installed.leashed_catalog())?)?;
         fs::write(&schema, prompt::SCHEMA)?;
-        Ok(Workspace {
-            _folder: folder,
-            empty,
-            instructions,
-            catalog,
-            schema,
-        })
+        Ok(Workspace { _folder: folder, empty, instructions, catalog, schema })
     }
 }

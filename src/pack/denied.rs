@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 use bstr::{BStr, ByteSlice};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::change::File;
+
 /// Names under which secrets are kept; a sample of the same name is no secret.
 const DENIED: [&str; 17] = [
     "**/.env",
@@ -29,8 +31,13 @@ const DENIED: [&str; 17] = [
 /// Endings of samples that may go along.
 const SAMPLES: [&str; 5] = [".example", ".sample", ".template", ".dist", ".pub"];
 
-/// Whether files of this path never leave the machine.
-pub(super) fn is_denied(path: &BStr) -> bool {
+/// Whether a file never leaves the machine, by its path before the change or after it.
+pub(super) fn is_denied(file: &File) -> bool {
+    let paths = [Some(&file.path), file.old_path.as_ref()];
+    paths.into_iter().flatten().any(|path| is_denied_path(path.as_ref()))
+}
+
+fn is_denied_path(path: &BStr) -> bool {
     static SET: OnceLock<GlobSet> = OnceLock::new();
     let set = SET.get_or_init(|| {
         let mut builder = GlobSetBuilder::new();
@@ -38,13 +45,9 @@ pub(super) fn is_denied(path: &BStr) -> bool {
             let glob = GlobBuilder::new(glob).case_insensitive(true).build();
             builder.add(glob.expect("constant globs, walked by the test below"));
         }
-        builder
-            .build()
-            .expect("constant globs, walked by the test below")
+        builder.build().expect("constant globs, walked by the test below")
     });
-    let sample = SAMPLES
-        .iter()
-        .any(|ending| path.ends_with(ending.as_bytes()));
+    let sample = SAMPLES.iter().any(|ending| path.ends_with(ending.as_bytes()));
     !sample && set.is_match(path.to_path_lossy())
 }
 
@@ -54,22 +57,13 @@ mod tests {
 
     #[test]
     fn files_of_secrets_are_denied_and_samples_are_not() {
-        for path in [
-            ".env",
-            "deploy/.env.production",
-            "certs/Server.KEY",
-            "home/.ssh/id_rsa",
-            "a/.netrc",
-        ] {
-            assert!(is_denied(path.into()), "{path}");
+        for path in
+            [".env", "deploy/.env.production", "certs/Server.KEY", "home/.ssh/id_rsa", "a/.netrc"]
+        {
+            assert!(is_denied_path(path.into()), "{path}");
         }
-        for path in [
-            ".env.example",
-            "src/env.rs",
-            "keys/id_rsa.pub",
-            "keyboard.rs",
-        ] {
-            assert!(!is_denied(path.into()), "{path}");
+        for path in [".env.example", "src/env.rs", "keys/id_rsa.pub", "keyboard.rs"] {
+            assert!(!is_denied_path(path.into()), "{path}");
         }
     }
 }

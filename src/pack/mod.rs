@@ -122,13 +122,9 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
         let Some((file, hunk)) = change.hunk(id) else {
             continue;
         };
-        let candidate = Chosen {
-            file,
-            hunk,
-            shown: Shown::of(hunk),
-        };
+        let candidate = Chosen { file, hunk, shown: Shown::of(hunk) };
         let cost = candidate.cost(mark, &mut redactor);
-        let why = if denied::is_denied(file.path.as_ref()) {
+        let why = if denied::is_denied(file) {
             Some(Why::DeniedPath)
         } else if cost > budget {
             Some(Why::Size)
@@ -150,16 +146,8 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
     left_out.sort_by_key(|left| left.id);
     // Placeholders are numbered in the order in which a reader meets them.
     let mut redactor = Redactor::default();
-    let hunks = chosen
-        .iter()
-        .map(|chosen| chosen.packed(mark, &mut redactor))
-        .collect();
-    Packet {
-        mark: mark.to_owned(),
-        hunks,
-        left_out,
-        redacted: redactor.count(),
-    }
+    let hunks = chosen.iter().map(|chosen| chosen.packed(mark, &mut redactor)).collect();
+    Packet { mark: mark.to_owned(), hunks, left_out, redacted: redactor.count() }
 }
 
 /// Widens each chosen hunk to the function around it, best first, while `left` tokens last.
@@ -177,11 +165,7 @@ fn widen_all(chosen: &mut [Chosen<'_>], mark: &str, mut left: usize, redactor: &
             continue;
         };
         let before = chosen[at].cost(mark, redactor);
-        let candidate = Chosen {
-            file,
-            hunk,
-            shown: wider,
-        };
+        let candidate = Chosen { file, hunk, shown: wider };
         let more = candidate.cost(mark, redactor).saturating_sub(before);
         if more <= left {
             left -= more;
@@ -199,10 +183,7 @@ struct Shown {
 
 impl Shown {
     fn of(hunk: &Hunk) -> Shown {
-        Shown {
-            old: hunk.old.clone(),
-            new: hunk.new.clone(),
-        }
+        Shown { old: hunk.old.clone(), new: hunk.new.clone() }
     }
 }
 
@@ -221,22 +202,11 @@ impl Chosen<'_> {
 
     fn packed(&self, mark: &str, redactor: &mut Redactor) -> PackedHunk {
         let Shown { old, new } = self.shown.clone();
-        let wide = Hunk {
-            old,
-            new,
-            ..self.hunk.clone()
-        };
-        let whole_crlf = self
-            .file
-            .lines(&wide)
-            .all(|line| line.text.ends_with(b"\r"));
+        let wide = Hunk { old, new, ..self.hunk.clone() };
+        let whole_crlf = self.file.lines(&wide).all(|line| line.text.ends_with(b"\r"));
         redactor.begin();
         let lines = self.file.lines(&wide).map(|line| {
-            let text = if whole_crlf {
-                &line.text[..line.text.len() - 1]
-            } else {
-                line.text
-            };
+            let text = if whole_crlf { &line.text[..line.text.len() - 1] } else { line.text };
             PackedLine {
                 kind: line.kind,
                 old: line.old,

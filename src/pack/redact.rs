@@ -23,15 +23,9 @@ struct Shapes {
 struct ShapeSyntax {
     name: String,
     pattern: String,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the proof of the shape, walked by a test")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the proof of the shape, walked by a test"))]
     matches: Vec<String>,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the proof of the shape, walked by a test")
-    )]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the proof of the shape, walked by a test"))]
     leaves: Vec<String>,
 }
 
@@ -108,9 +102,7 @@ impl Redactor {
     fn placeholder(&mut self, name: &str, secret: &str) -> String {
         let next = self.placeholders.len() + 1;
         let found = self.placeholders.entry(secret.to_owned());
-        found
-            .or_insert_with(|| format!("<redacted:{name}:{next}>"))
-            .clone()
+        found.or_insert_with(|| format!("<redacted:{name}:{next}>")).clone()
     }
 }
 
@@ -119,9 +111,7 @@ fn key_block_start(line: &str) -> Option<usize> {
     let begin = line.find("-----BEGIN ")?;
     let rest = &line[begin + 11..];
     let end = rest.find("-----")?;
-    rest[..end]
-        .contains("PRIVATE KEY")
-        .then_some(begin + 11 + end + 5)
+    rest[..end].contains("PRIVATE KEY").then_some(begin + 11 + end + 5)
 }
 
 fn shapes() -> &'static [Shape] {
@@ -147,11 +137,7 @@ mod tests {
         for shape in shapes.secret {
             let regex = Regex::new(&shape.pattern).unwrap();
             for line in &shape.matches {
-                assert!(
-                    regex.is_match(&line.replace("{}", "")),
-                    "Missing {}: {line}",
-                    shape.name
-                );
+                assert!(regex.is_match(&line.replace("{}", "")), "Missing {}: {line}", shape.name);
             }
             for line in &shape.leaves {
                 assert!(!regex.is_match(line), "Noisy {}: {line}", shape.name);
@@ -163,14 +149,8 @@ mod tests {
     fn the_same_secret_keeps_its_placeholder() {
         let mut redactor = Redactor::default();
         let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
-        assert_eq!(
-            redactor.line(&format!("a = {key}")),
-            "a = <redacted:aws-access-key:1>"
-        );
-        assert_eq!(
-            redactor.line(&format!("b = '{key}'")),
-            "b = '<redacted:aws-access-key:1>'"
-        );
+        assert_eq!(redactor.line(&format!("a = {key}")), "a = <redacted:aws-access-key:1>");
+        assert_eq!(redactor.line(&format!("b = '{key}'")), "b = '<redacted:aws-access-key:1>'");
         assert_eq!(redactor.count(), 1);
     }
 
@@ -186,10 +166,8 @@ mod tests {
             "PRIVATE KEY"
         );
         assert_eq!(redactor.text(&block), expected);
-        let one_line = format!(
-            "k = \"-----BEGIN {0}-----\\nMIIE\\n-----END {0}-----\"",
-            "PRIVATE KEY"
-        );
+        let one_line =
+            format!("k = \"-----BEGIN {0}-----\\nMIIE\\n-----END {0}-----\"", "PRIVATE KEY");
         assert!(!redactor.text(&one_line).contains("MIIE"));
     }
 

@@ -21,12 +21,7 @@ impl fmt::Display for PackedHunk {
             write!(f, " | in {function}")?;
         }
         writeln!(f, "\n{}", self.header)?;
-        let width = self
-            .lines
-            .iter()
-            .flat_map(|line| [line.old, line.new])
-            .flatten()
-            .max();
+        let width = self.lines.iter().flat_map(|line| [line.old, line.new]).flatten().max();
         let width = width.unwrap_or(1).to_string().len();
         for line in &self.lines {
             let number =

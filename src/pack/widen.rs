@@ -22,26 +22,11 @@ pub(super) fn to_function(
     if function.lines.end - function.lines.start > MAX_FUNCTION {
         return None;
     }
-    let floor = taken
-        .iter()
-        .map(|lines| lines.end)
-        .filter(|&end| end <= hunk.new.start)
-        .max();
-    let ceiling = taken
-        .iter()
-        .map(|lines| lines.start)
-        .filter(|&start| start >= hunk.new.end)
-        .min();
-    let start = function
-        .lines
-        .start
-        .max(floor.unwrap_or(1))
-        .max(previous_change(file, hunk));
-    let end = function
-        .lines
-        .end
-        .min(ceiling.unwrap_or(u32::MAX))
-        .min(next_change(file, hunk));
+    let floor = taken.iter().map(|lines| lines.end).filter(|&end| end <= hunk.new.start).max();
+    let ceiling =
+        taken.iter().map(|lines| lines.start).filter(|&start| start >= hunk.new.end).min();
+    let start = function.lines.start.max(floor.unwrap_or(1)).max(previous_change(file, hunk));
+    let end = function.lines.end.min(ceiling.unwrap_or(u32::MAX)).min(next_change(file, hunk));
     let above = hunk.new.start.saturating_sub(start).min(hunk.old.start - 1);
     let below = end.saturating_sub(hunk.new.end);
     let wider = Shown {
@@ -55,20 +40,11 @@ pub(super) fn to_function(
 /// One past the last line, on the new side, that another hunk above changes.
 fn previous_change(file: &File, hunk: &Hunk) -> u32 {
     let above = file.hunks.iter().take_while(|other| other.id != hunk.id);
-    above
-        .last()
-        .and_then(|other| other.edits.last())
-        .map_or(1, |edit| edit.new.end)
+    above.last().and_then(|other| other.edits.last()).map_or(1, |edit| edit.new.end)
 }
 
 /// The first line, on the new side, that another hunk below changes.
 fn next_change(file: &File, hunk: &Hunk) -> u32 {
-    let below = file
-        .hunks
-        .iter()
-        .skip_while(|other| other.id != hunk.id)
-        .nth(1);
-    below
-        .and_then(|other| other.edits.first())
-        .map_or(u32::MAX, |edit| edit.new.start)
+    let below = file.hunks.iter().skip_while(|other| other.id != hunk.id).nth(1);
+    below.and_then(|other| other.edits.first()).map_or(u32::MAX, |edit| edit.new.start)
 }

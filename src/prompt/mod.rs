@@ -4,7 +4,7 @@
 
 use crate::change::Change;
 use crate::classify::Counts;
-use crate::pack::{Packet, estimated_tokens};
+use crate::pack::{Packet, Redactor, estimated_tokens};
 use crate::rules::Category;
 use crate::visible;
 
@@ -40,10 +40,7 @@ impl Nonce {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn random() -> Result<Nonce, getrandom::Error> {
-        Ok(Nonce {
-            fence: characters(16)?,
-            mark: characters(4)?,
-        })
+        Ok(Nonce { fence: characters(16)?, mark: characters(4)? })
     }
 }
 
@@ -81,10 +78,7 @@ impl Prompt {
 /// Estimated tokens of everything but the packet.
 pub fn overhead(question: Option<&str>, categories: &[Category]) -> usize {
     let question = question.unwrap_or(QUESTION);
-    let names: usize = categories
-        .iter()
-        .map(|category| category.name.len() + 4)
-        .sum();
+    let names: usize = categories.iter().map(|category| category.name.len() + 4).sum();
     // The headings and the fence lines come to less than 1,200 bytes.
     estimated_tokens(GUARD.len() + FORM.len() + question.len() + names + 1_200)
 }
@@ -101,7 +95,7 @@ pub fn render(
     let own_question = question.is_some();
     let question = question.map_or_else(
         || QUESTION.trim().to_owned(),
-        |text| visible::text(text).into_string(),
+        |text| Redactor::default().text(visible::text(text).as_str()),
     );
     let fence = &nonce.fence;
     let files: std::collections::BTreeSet<_> = packet.hunks.iter().map(|hunk| &hunk.path).collect();
@@ -121,19 +115,11 @@ pub fn render(
         text.push_str(&format!("{hunk}\n"));
     }
     text.push_str(&left_out(packet, change));
-    text.push_str(&format!(
-        ">>>>>> END UNTRUSTED CHANGE {fence}\n\n## Form of the answer\n\n"
-    ));
-    let names: Vec<String> = categories
-        .iter()
-        .map(|category| format!("`{}`", category.name))
-        .collect();
+    text.push_str(&format!(">>>>>> END UNTRUSTED CHANGE {fence}\n\n## Form of the answer\n\n"));
+    let names: Vec<String> =
+        categories.iter().map(|category| format!("`{}`", category.name)).collect();
     text.push_str(&FORM.replace("{categories}", &names.join(", ")));
-    Prompt {
-        text,
-        question,
-        own_question,
-    }
+    Prompt { text, question, own_question }
 }
 
 /// What was selected and does not go along, so that nobody takes it for seen.
@@ -143,18 +129,13 @@ fn left_out(packet: &Packet, change: &Change) -> String {
     }
     let mut text = "### Left out of this packet\n".to_owned();
     for left in packet.left_out.iter().take(MAX_LISTED) {
-        let path = change
-            .hunk(left.id)
-            .map(|(file, _)| visible::line(&file.path))
-            .unwrap_or_default();
+        let path =
+            change.hunk(left.id).map(|(file, _)| visible::line(&file.path)).unwrap_or_default();
         let path: String = path.as_str().chars().take(300).collect();
         text.push_str(&format!("{} | {path} | {}\n", left.id, left.why.words()));
     }
     if packet.left_out.len() > MAX_LISTED {
-        text.push_str(&format!(
-            "and {} more\n",
-            packet.left_out.len() - MAX_LISTED
-        ));
+        text.push_str(&format!("and {} more\n", packet.left_out.len() - MAX_LISTED));
     }
     text
 }
@@ -174,10 +155,7 @@ mod tests {
                     .iter()
                     .map(|v| v.as_str().unwrap())
                     .collect();
-                assert_eq!(
-                    properties.keys().map(String::as_str).collect::<Vec<_>>(),
-                    required
-                );
+                assert_eq!(properties.keys().map(String::as_str).collect::<Vec<_>>(), required);
                 assert_eq!(schema["additionalProperties"], false);
                 properties.values().for_each(walk);
             } else if schema["type"] == "array" {
@@ -192,16 +170,8 @@ mod tests {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         for (key, value) in schema["properties"].as_object().unwrap() {
             assert!(FORM.contains(&format!("`{key}`")), "{key}");
-            for inner in value["items"]["properties"]
-                .as_object()
-                .into_iter()
-                .flatten()
-            {
-                assert!(
-                    FORM.contains(&format!("`{}`", inner.0)),
-                    "{key}.{}",
-                    inner.0
-                );
+            for inner in value["items"]["properties"].as_object().into_iter().flatten() {
+                assert!(FORM.contains(&format!("`{}`", inner.0)), "{key}.{}", inner.0);
             }
         }
     }
@@ -212,9 +182,7 @@ mod tests {
         assert_ne!(a.fence, b.fence);
         assert!(
             a.mark.len() == 4
-                && a.mark
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && a.mark.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         );
     }
 }

@@ -149,6 +149,7 @@ struct V1Finding<'a> {
 
 #[derive(Serialize)]
 struct V1Synthesis<'a> {
+    state: crate::synthesize::State,
     agrees: &'a [String],
     disagrees: &'a [String],
     incomplete: &'a [String],
@@ -200,10 +201,7 @@ pub fn review(review: &Review) -> String {
                 judged: ids(&checked.coverage.judged),
                 not_judged: ids(&checked.coverage.not_judged),
                 left_out: left_out
-                    .map(|left| V1LeftOut {
-                        hunk: left.id.to_string(),
-                        why: left.why,
-                    })
+                    .map(|left| V1LeftOut { hunk: left.id.to_string(), why: left.why })
                     .collect(),
             },
             failure,
@@ -218,6 +216,7 @@ pub fn review(review: &Review) -> String {
         answer: review.answer.as_deref(),
         findings: checked.findings.iter().map(v1_finding).collect(),
         synthesis: V1Synthesis {
+            state: checked.synthesis.state,
             agrees: &checked.synthesis.agrees,
             disagrees: &checked.synthesis.disagrees,
             incomplete: &checked.synthesis.incomplete,
@@ -257,12 +256,7 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
             new: scan.source.new.as_deref(),
             notes: &scan.source.notes,
         },
-        files: scan
-            .change
-            .files
-            .iter()
-            .map(|file| v1_file(file, &mut scores))
-            .collect(),
+        files: scan.change.files.iter().map(|file| v1_file(file, &mut scores)).collect(),
         stats: V1Stats {
             files: stats.counts.files,
             hunks: stats.counts.hunks,
@@ -278,18 +272,10 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
 fn v1_file<'a>(file: &File, scores: &mut impl Iterator<Item = &'a HunkScore>) -> V1File {
     V1File {
         path: visible::line(&file.path).into_string(),
-        old_path: file
-            .old_path
-            .as_ref()
-            .map(|path| visible::line(path).into_string()),
+        old_path: file.old_path.as_ref().map(|path| visible::line(path).into_string()),
         status: file.status,
         skipped: file.skipped,
-        hunks: file
-            .hunks
-            .iter()
-            .zip(scores)
-            .map(|(hunk, score)| v1_hunk(hunk, score))
-            .collect(),
+        hunks: file.hunks.iter().zip(scores).map(|(hunk, score)| v1_hunk(hunk, score)).collect(),
     }
 }
 
@@ -301,11 +287,7 @@ fn v1_hunk(hunk: &Hunk, score: &HunkScore) -> V1Hunk {
         new_start: hunk.new_start(),
         new_lines: hunk.new.len(),
         function: hunk.function.clone(),
-        categories: score
-            .categories
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect(),
+        categories: score.categories.iter().map(|(name, _)| name.clone()).collect(),
         score: score.score,
         selected: score.selected,
         signals: score.signals.iter().map(v1_signal).collect(),
@@ -356,6 +338,36 @@ fn print(wire: &impl Serialize) -> String {
     let mut text = serde_json::to_string(wire).unwrap_or_else(|error| {
         unreachable!("the wire types have string keys and finite numbers: {error}")
     });
+    text = visible_in_json(&text);
     text.push('\n');
     text
+}
+
+/// Invisible characters as escapes, which mean the same: outside of strings JSON has none.
+fn visible_in_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if visible::is_hidden(c) {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units)
+                .iter()
+                .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible_in_json;
+
+    #[test]
+    fn invisible_characters_are_escaped_and_mean_the_same() {
+        let text = "a\u{202e}b\u{9b}c\u{e0041}d\u{7f} ü";
+        let json = visible_in_json(&serde_json::to_string(text).unwrap());
+        assert_eq!(json, "\"a\\u202eb\\u009bc\\udb40\\udc41d\\u007f ü\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
 }

@@ -20,9 +20,7 @@ pub fn entries(entries: &[Entry]) -> String {
             1 => "1 finding".to_owned(),
             count => format!("{count} findings"),
         };
-        out.push_str(&format!(
-            "{id}  {outcome:<5} {status:<12} {findings:<12} {spec}\n"
-        ));
+        out.push_str(&format!("{id}  {outcome:<5} {status:<12} {findings:<12} {spec}\n"));
     }
     out
 }

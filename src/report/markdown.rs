@@ -57,42 +57,28 @@ fn summary(out: &mut String, review: &Review) {
         Status::NotNeeded => row("Asked", "nobody: nothing risky changed"),
         Status::Skipped => row("Asked", "nobody, as wanted"),
         Status::Unavailable => {
-            let line = consultation
-                .failure
-                .as_ref()
-                .map(crate::consult::Failure::line);
+            let line = consultation.failure.as_ref().map(crate::consult::Failure::line);
             row("No answer", &code(&line.unwrap_or_default()));
         }
     }
-    let threshold = review
-        .verdict
-        .threshold
-        .map_or("never", crate::rules::Severity::name);
+    let threshold = review.verdict.threshold;
+    let threshold =
+        threshold.map_or("never fails".to_owned(), |least| format!("fails on {}", least.name()));
     let outcome = match review.verdict.outcome {
         crate::verdict::Outcome::Fail => "fail",
         crate::verdict::Outcome::Warn => "warn",
         crate::verdict::Outcome::Pass => "pass",
     };
-    row("Verdict", &format!("**{outcome}** (fails on {threshold})"));
-    row(
-        "Recommendation",
-        review.checked.synthesis.recommendation.name(),
-    );
+    row("Verdict", &format!("**{outcome}** ({threshold})"));
+    row("Recommendation", review.checked.synthesis.recommendation.name());
     for note in &source.notes {
         row("Note", &code(note));
     }
 }
 
 fn finding(out: &mut String, finding: &Finding) {
-    let side = if finding.on_old_side {
-        " (removed)"
-    } else {
-        ""
-    };
-    let place = code(&format!(
-        "{}:{}-{}",
-        finding.file, finding.start_line, finding.end_line
-    ));
+    let side = if finding.on_old_side { " (removed)" } else { "" };
+    let place = code(&format!("{}:{}-{}", finding.file, finding.start_line, finding.end_line));
     out.push_str(&format!(
         "\n### {}: {}, {}\n\n{}\n\n{place}{side}, {}, confidence {:.2}{}\n\n",
         finding.id,
@@ -136,11 +122,7 @@ fn question(out: &mut String, review: &Review) {
 }
 
 fn skipped(out: &mut String, change: &Change) {
-    let mut skipped = change
-        .files
-        .iter()
-        .filter_map(|file| Some((file, file.skipped?)))
-        .peekable();
+    let mut skipped = change.files.iter().filter_map(|file| Some((file, file.skipped?))).peekable();
     if skipped.peek().is_some() {
         out.push_str("\n## Skipped files\n\n");
     }
@@ -157,21 +139,15 @@ fn skipped(out: &mut String, change: &Change) {
 fn code(text: &str) -> String {
     let text = visible::line(text).into_string();
     let fence = "`".repeat(longest_run(&text) + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() {
-        " "
-    } else {
-        ""
-    };
+    let pad =
+        if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// A code block that its content cannot end.
 fn fenced(language: &str, text: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
-    format!(
-        "{fence}{language}\n{}\n{fence}\n",
-        text.trim_end_matches('\n')
-    )
+    format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }
 
 fn longest_run(text: &str) -> usize {
@@ -186,10 +162,7 @@ mod tests {
     fn foreign_text_cannot_leave_its_code() {
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`x"), "`` `x ``");
-        assert_eq!(
-            fenced("", "```\n<script>\n````"),
-            "`````\n```\n<script>\n````\n`````\n"
-        );
+        assert_eq!(fenced("", "```\n<script>\n````"), "`````\n```\n<script>\n````\n`````\n");
         assert_eq!(code("a\nb"), "`a<U+000A>b`");
     }
 }

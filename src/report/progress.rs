@@ -32,8 +32,7 @@ impl ProgressLine {
             (true, 0..=4) => "Codex is thinking".to_owned(),
             (true, silent) => format!("Codex is thinking, last sign of life {silent} s ago"),
         };
-        self.bar
-            .set_message(format!("{elapsed} s: {state}; Ctrl-C stops"));
+        self.bar.set_message(format!("{elapsed} s: {state}; Ctrl-C stops"));
     }
 }
 

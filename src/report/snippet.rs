@@ -4,6 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::change::{Change, Text};
+use crate::pack::Redactor;
 use crate::rules::Severity;
 use crate::synthesize::Finding;
 use crate::visible;
@@ -26,27 +27,18 @@ pub(super) fn finding(finding: &Finding, change: &Change, width: usize) -> Strin
     };
     let name = format!("{} {}", finding.severity.name(), finding.verdict.name());
     let level = level.with_name(name);
-    let title = if finding.title.as_str().is_empty() {
-        "(no title)"
-    } else {
-        finding.title.as_str()
-    };
+    let title =
+        if finding.title.as_str().is_empty() { "(no title)" } else { finding.title.as_str() };
     let source = source(finding, change);
     let mut group = Group::with_title(level.primary_title(title).id(finding.id.as_str()));
     if let Some(source) = &source {
         let snippet = Snippet::source(source.text.as_str())
             .line_start(source.first as usize)
             .path(finding.file.as_str())
-            .annotation(
-                AnnotationKind::Primary
-                    .span(source.span.clone())
-                    .label(source.label),
-            );
+            .annotation(AnnotationKind::Primary.span(source.span.clone()).label(source.label));
         group = group.element(snippet);
     }
-    let renderer = Renderer::styled()
-        .decor_style(DecorStyle::Ascii)
-        .term_width(width);
+    let renderer = Renderer::styled().decor_style(DecorStyle::Ascii).term_width(width);
     renderer.render(&[group])
 }
 
@@ -60,20 +52,18 @@ struct Source {
 
 fn source(finding: &Finding, change: &Change) -> Option<Source> {
     let (file, _) = change.hunk(finding.hunk?)?;
-    let (text, label): (&Text, _) = if finding.on_old_side {
-        (&file.old, "removed")
-    } else {
-        (&file.new, "")
-    };
+    let (text, label): (&Text, _) =
+        if finding.on_old_side { (&file.old, "removed") } else { (&file.new, "") };
     let last = finding.end_line.min(finding.start_line + MAX_LINES - 1);
     let first = (finding.start_line.saturating_sub(AROUND).max(1)..=finding.start_line)
         .find(|&number| text.line(number).is_some())?;
     let mut shown = String::new();
     let mut span = 0..0;
+    let mut redactor = Redactor::default();
     for number in first..=last + AROUND {
         let Some(line) = text.line(number) else { break };
-        let line: String = visible::line(line)
-            .as_str()
+        let line: String = redactor
+            .line(visible::line(line).as_str())
             .replace('\t', "    ")
             .chars()
             .take(MAX_WIDTH)
@@ -88,10 +78,5 @@ fn source(finding: &Finding, change: &Change) -> Option<Source> {
         }
         shown.push('\n');
     }
-    Some(Source {
-        text: shown,
-        first,
-        span,
-        label,
-    })
+    Some(Source { text: shown, first, span, label })
 }

@@ -30,12 +30,8 @@ pub fn scan(scan: &Scan) -> String {
         out.push('\n');
         hunk(&mut out, &scan.change, score);
     }
-    let below = scan
-        .classified
-        .hunks
-        .iter()
-        .filter(|hunk| !hunk.selected && hunk.score > 0.0)
-        .count();
+    let below =
+        scan.classified.hunks.iter().filter(|hunk| !hunk.selected && hunk.score > 0.0).count();
     if below > 0 {
         line(
             &mut out,
@@ -54,7 +50,8 @@ pub fn review(review: &Review, width: usize) -> String {
     let mut out = String::new();
     heading(&mut out, &review.scan);
     skipped(&mut out, &review.scan.change);
-    if let Some(prompt) = &review.prompt {
+    let asked = review.consultation.status != Status::Skipped;
+    if let Some(prompt) = review.prompt.as_ref().filter(|_| asked) {
         section(&mut out, "Question");
         // The built-in question is always the same: its first line says what it asks.
         let lines = if prompt.own_question { usize::MAX } else { 1 };
@@ -84,30 +81,14 @@ fn heading(out: &mut String, scan: &Scan) {
         line(out, &format!("{spec}: nothing changed"));
         return;
     }
-    let skipped = scan
-        .change
-        .files
-        .iter()
-        .filter(|file| file.skipped.is_some())
-        .count();
-    let skipped = if skipped > 0 {
-        format!(", {skipped} skipped")
-    } else {
-        String::new()
-    };
+    let skipped = scan.change.files.iter().filter(|file| file.skipped.is_some()).count();
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let picked = if counts.selected_hunks == 0 {
         "none touches anything risky".to_owned()
     } else {
         let share = scan.stats.selected_bytes * 100 / scan.stats.diff_bytes.max(1);
-        let hunks = if counts.selected_hunks == 1 {
-            "is".to_owned()
-        } else {
-            "are".to_owned()
-        };
-        format!(
-            "{} {hunks} worth a question ({share} % of the diff)",
-            counts.selected_hunks
-        )
+        let hunks = if counts.selected_hunks == 1 { "is".to_owned() } else { "are".to_owned() };
+        format!("{} {hunks} worth a question ({share} % of the diff)", counts.selected_hunks)
     };
     let text = format!(
         "{spec}: {} in {}{skipped}; {picked}",
@@ -118,20 +99,15 @@ fn heading(out: &mut String, scan: &Scan) {
 }
 
 fn skipped(out: &mut String, change: &Change) {
-    let skipped: Vec<_> = change
-        .files
-        .iter()
-        .filter_map(|file| Some((file, file.skipped?)))
-        .collect();
+    let skipped: Vec<_> =
+        change.files.iter().filter_map(|file| Some((file, file.skipped?))).collect();
     for (file, skip) in skipped.iter().take(MAX_SKIPPED) {
         let text = format!("skipped {} ({})", visible::line(&file.path), skip.name());
         line(out, &text.dimmed().to_string());
     }
     if skipped.len() > MAX_SKIPPED {
-        let text = format!(
-            "skipped {} more (--format json lists them)",
-            skipped.len() - MAX_SKIPPED
-        );
+        let text =
+            format!("skipped {} more (--format json lists them)", skipped.len() - MAX_SKIPPED);
         line(out, &text.dimmed().to_string());
     }
 }
@@ -141,32 +117,16 @@ fn place(change: &Change, id: HunkId) -> String {
         return id.to_string();
     };
     let path = visible::line(&file.path);
-    let start = if hunk.new.is_empty() {
-        hunk.old.start
-    } else {
-        hunk.new.start
-    };
-    let end = if hunk.new.is_empty() {
-        hunk.old.end
-    } else {
-        hunk.new.end
-    }
-    .saturating_sub(1)
-    .max(start);
-    let function = hunk
-        .function
-        .as_ref()
-        .map(|name| format!(" in {name}"))
-        .unwrap_or_default();
+    let start = if hunk.new.is_empty() { hunk.old.start } else { hunk.new.start };
+    let end =
+        if hunk.new.is_empty() { hunk.old.end } else { hunk.new.end }.saturating_sub(1).max(start);
+    let function = hunk.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
     format!("{path}:{start}-{end}{function}")
 }
 
 fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
-    let categories: Vec<String> = score
-        .categories
-        .iter()
-        .map(|(name, score)| format!("{name} {score:.2}"))
-        .collect();
+    let categories: Vec<String> =
+        score.categories.iter().map(|(name, score)| format!("{name} {score:.2}")).collect();
     let title = format!("{} {}", score.id.bold(), place(change, score.id));
     line(out, &format!("{title}  {}", categories.join(", ").yellow()));
     let mut strongest: Vec<&Signal> = score.signals.iter().collect();
@@ -178,31 +138,20 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
             Side::Added => "+",
             Side::Removed => "-",
             Side::Context => " ",
-            Side::Path => "path",
+            Side::Path => "path ",
+        };
+        let number = match signal.side {
+            Side::Path => String::new(),
+            _ => format!("{} ", signal.lines.start),
         };
         let moved = if signal.moved { " (only moved)" } else { "" };
-        let what = format!(
-            "{:.2} {} {}{moved}",
-            signal.weight, signal.rule, signal.title
-        );
+        let what = format!("{:.2} {} {}{moved}", signal.weight, signal.rule, signal.title);
         let excerpt = Redactor::default().line(signal.excerpt.as_str());
         line(out, &format!("   {what}"));
-        line(
-            out,
-            &format!(
-                "        {}",
-                format!("{sign}{} {excerpt}", signal.lines.start).dimmed()
-            ),
-        );
+        line(out, &format!("        {}", format!("{sign}{number}{excerpt}").dimmed()));
     }
     if strongest.len() > MAX_SIGNALS {
-        line(
-            out,
-            &format!(
-                "   and {}",
-                counted(strongest.len() - MAX_SIGNALS, "more signal")
-            ),
-        );
+        line(out, &format!("   and {}", counted(strongest.len() - MAX_SIGNALS, "more signal")));
     }
 }
 
@@ -233,14 +182,9 @@ fn question(out: &mut String, review: &Review) {
         count => format!(", {} redacted", counted(count, "secret")),
     };
     let tokens = review.scan.stats.prompt_tokens;
-    let record = review
-        .record
-        .as_ref()
-        .map(|id| format!("; all of it: git advisor show {id} --prompt"));
-    let text = format!(
-        "  about {tokens} tokens{redacted}{}",
-        record.unwrap_or_default()
-    );
+    let record =
+        review.record.as_ref().map(|id| format!("; all of it: git advisor show {id} --prompt"));
+    let text = format!("  about {tokens} tokens{redacted}{}", record.unwrap_or_default());
     line(out, &text.dimmed().to_string());
 }
 
@@ -253,10 +197,7 @@ fn answer_heading(consultation: &Consultation) -> String {
                 .as_ref()
                 .map(|effort| format!(", effort {effort}"))
                 .unwrap_or_default();
-            format!(
-                "Answer of {model}{effort}, {} s",
-                consultation.duration.as_secs()
-            )
+            format!("Answer of {model}{effort}, {} s", consultation.duration.as_secs())
         }
         _ => "No answer".to_owned(),
     }
@@ -267,22 +208,14 @@ fn answer(out: &mut String, review: &Review, width: usize) {
     match (&review.answer, &review.checked.answer) {
         (Some(_), Some(read)) => verbatim(out, read, width),
         (Some(raw), None) => {
-            line(
-                out,
-                &"  It cannot be read as findings; this is all of it:"
-                    .yellow()
-                    .to_string(),
-            );
+            line(out, &"  It cannot be read as findings; this is all of it:".yellow().to_string());
             paragraphs(out, visible::text(raw).as_str(), width, "  | ");
         }
         (None, _) => match &review.consultation.failure {
             Some(failure) => {
                 let text = format!("warning: {}", failure.line());
-                let text = if failure.advice == Advice::Wait {
-                    text.dimmed().to_string()
-                } else {
-                    text
-                };
+                let text =
+                    if failure.advice == Advice::Wait { text.dimmed().to_string() } else { text };
                 line(out, &format!("  {}", text.yellow()));
             }
             None => line(out, "  Codex was not asked (--no-codex)."),
@@ -302,11 +235,8 @@ fn verbatim(out: &mut String, answer: &Answer, width: usize) {
             Opinion::Clear => "clear",
             Opinion::Unsure => "unsure",
         };
-        let text = format!(
-            "{}: {word}: {}",
-            visible::line(&opinion.label),
-            visible::line(&opinion.note)
-        );
+        let text =
+            format!("{}: {word}: {}", visible::line(&opinion.label), visible::line(&opinion.note));
         paragraphs(out, &text, width, "  | ");
     }
 }
@@ -314,10 +244,8 @@ fn verbatim(out: &mut String, answer: &Answer, width: usize) {
 fn checked(out: &mut String, finding: &Finding, change: &Change, width: usize) {
     line(out, &snippet::finding(finding, change, width));
     if finding.hunk.is_none() {
-        let text = format!(
-            "claimed at {}:{}\n{}",
-            finding.file, finding.start_line, finding.evidence
-        );
+        let text =
+            format!("claimed at {}:{}\n{}", finding.file, finding.start_line, finding.evidence);
         paragraphs(out, &text, width, "   > ");
     }
     let note = |out: &mut String, name: &str, text: &str| {
@@ -356,48 +284,28 @@ fn verdict(out: &mut String, review: &Review) {
         State::Outage => "not reviewed: Codex is not available",
         State::Skipped => "not reviewed: no second opinion was wanted",
     };
-    let threshold = review
-        .verdict
-        .threshold
-        .map_or("never", crate::rules::Severity::name);
+    let threshold = review.verdict.threshold;
+    let threshold =
+        threshold.map_or("never fails".to_owned(), |least| format!("fails on {}", least.name()));
     let (word, style) = match review.verdict.outcome {
         Outcome::Fail => ("fail", Style::new().red().bold()),
         Outcome::Warn => ("warn", Style::new().yellow().bold()),
         Outcome::Pass => ("pass", Style::new().green().bold()),
     };
-    let record = review
-        .record
-        .as_ref()
-        .map(|id| format!("; record {id}"))
-        .unwrap_or_default();
-    line(
-        out,
-        &format!(
-            "{}: {state} (fails on {threshold}){record}",
-            word.style(style)
-        ),
-    );
+    let record = review.record.as_ref().map(|id| format!("; record {id}")).unwrap_or_default();
+    line(out, &format!("{}: {state} ({threshold}){record}", word.style(style)));
 }
 
 fn section(out: &mut String, title: &str) {
-    line(
-        out,
-        &format!("\n{}", visible::line(title).as_str().cyan().bold()),
-    );
+    line(out, &format!("\n{}", visible::line(title).as_str().cyan().bold()));
 }
 
 /// Text wrapped to the width, each line behind a margin.
 fn paragraphs(out: &mut String, text: &str, width: usize, margin: &str) {
     let room = width.saturating_sub(margin.len()).max(30);
     for paragraph in text.trim_end().lines() {
-        let hang = if paragraph.starts_with("- ") {
-            "  "
-        } else {
-            ""
-        };
-        let options = textwrap::Options::new(room)
-            .subsequent_indent(hang)
-            .break_words(false);
+        let hang = if paragraph.starts_with("- ") { "  " } else { "" };
+        let options = textwrap::Options::new(room).subsequent_indent(hang).break_words(false);
         if paragraph.trim().is_empty() {
             line(out, margin.trim_end());
             continue;
@@ -414,9 +322,5 @@ fn line(out: &mut String, text: &str) {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -48,28 +48,19 @@ impl Languages {
     /// The language of a file; where several fit, the one that stands last in the data.
     pub fn of(&self, path: &BStr) -> Option<&Language> {
         let matches = self.globs.matches(path.to_path_lossy());
-        matches
-            .into_iter()
-            .map(|glob| self.of_glob[glob])
-            .max()
-            .map(|at| &self.languages[at])
+        matches.into_iter().map(|glob| self.of_glob[glob]).max().map(|at| &self.languages[at])
     }
 
     /// All languages that a file can be read as, one bit each.
     pub(super) fn all_of(&self, path: &BStr) -> u64 {
         let matches = self.globs.matches(path.to_path_lossy());
-        matches
-            .into_iter()
-            .fold(0, |bits, glob| bits | 1 << self.of_glob[glob])
+        matches.into_iter().fold(0, |bits, glob| bits | 1 << self.of_glob[glob])
     }
 
     /// The bits of languages by name, or the first name that is not known.
     pub(super) fn bits(&self, names: &[String]) -> Result<u64, String> {
         names.iter().try_fold(0, |bits, name| {
-            let at = self
-                .languages
-                .iter()
-                .position(|language| &language.name == name);
+            let at = self.languages.iter().position(|language| &language.name == name);
             at.map(|at| bits | 1 << at).ok_or_else(|| name.clone())
         })
     }
@@ -79,9 +70,7 @@ impl Language {
     /// Whether a line is only a comment.
     pub fn is_comment(&self, line: &[u8]) -> bool {
         let line = line.trim_ascii_start();
-        self.comments
-            .iter()
-            .any(|prefix| line.starts_with(prefix.as_bytes()))
+        self.comments.iter().any(|prefix| line.starts_with(prefix.as_bytes()))
     }
 
     /// The name of the function that a line begins, if it begins one.
@@ -90,14 +79,9 @@ impl Language {
             return None;
         }
         let heads = self.compiled.get_or_init(|| {
-            self.heads
-                .iter()
-                .filter_map(|head| Regex::new(&format!("(?-u){head}")).ok())
-                .collect()
+            self.heads.iter().filter_map(|head| Regex::new(&format!("(?-u){head}")).ok()).collect()
         });
-        let name = heads
-            .iter()
-            .find_map(|head| head.captures(line)?.name("name"))?;
+        let name = heads.iter().find_map(|head| head.captures(line)?.name("name"))?;
         Some(crate::visible::line(name.as_bytes()).into_string())
     }
 }
@@ -108,9 +92,8 @@ fn load(text: &str) -> Result<Languages, String> {
     let mut globs = GlobSetBuilder::new();
     let mut of_glob = Vec::new();
     for (name, value) in table {
-        let syntax: LanguageSyntax = value
-            .try_into()
-            .map_err(|error| format!("{name}: {error}"))?;
+        let syntax: LanguageSyntax =
+            value.try_into().map_err(|error| format!("{name}: {error}"))?;
         for glob in &syntax.globs {
             globs.add(Glob::new(glob).map_err(|error| error.to_string())?);
             of_glob.push(languages.len());
@@ -123,11 +106,7 @@ fn load(text: &str) -> Result<Languages, String> {
         });
     }
     let globs = globs.build().map_err(|error| error.to_string())?;
-    Ok(Languages {
-        languages,
-        globs,
-        of_glob,
-    })
+    Ok(Languages { languages, globs, of_glob })
 }
 
 #[cfg(test)]
@@ -153,13 +132,7 @@ mod tests {
     #[test]
     fn a_workflow_is_more_than_yaml() {
         let languages = Languages::built_in();
-        assert_eq!(
-            languages
-                .of(".github/workflows/ci.yml".into())
-                .unwrap()
-                .name,
-            "workflow"
-        );
+        assert_eq!(languages.of(".github/workflows/ci.yml".into()).unwrap().name, "workflow");
         assert_eq!(languages.of("deploy/app.yml".into()).unwrap().name, "yaml");
         assert_eq!(languages.of("a.tsx".into()).unwrap().name, "typescript");
         assert!(languages.of("LICENSE".into()).is_none());

@@ -14,10 +14,8 @@ use std::sync::OnceLock;
 use bstr::BStr;
 use thiserror::Error;
 
-use prefilter::Prefilter;
-
 pub use languages::{Language, Languages};
-pub use prefilter::Candidates;
+pub use prefilter::{Candidates, Prefilter};
 pub use rule::{Rule, Severity, Side};
 pub use syntax::{CategorySyntax, RuleSyntax};
 
@@ -26,7 +24,6 @@ pub use syntax::{CategorySyntax, RuleSyntax};
 pub struct Rules {
     rules: Vec<Rule>,
     categories: Vec<Category>,
-    prefilter: OnceLock<Prefilter>,
 }
 
 /// A category of rules.
@@ -61,20 +58,14 @@ impl Rules {
         for category in own_categories {
             categories.push(Category {
                 name: category.id.clone(),
-                title: category
-                    .title
-                    .clone()
-                    .unwrap_or_else(|| category.id.clone()),
+                title: category.title.clone().unwrap_or_else(|| category.id.clone()),
             });
         }
         for syntax in own_rules {
             let rule = Rule::own(syntax, Languages::built_in(), &categories)?;
             if rules.iter().any(|other| other.id == rule.id) {
                 let problem = "there is another rule of this id".to_owned();
-                return Err(RuleError {
-                    rule: rule.id,
-                    problem,
-                });
+                return Err(RuleError { rule: rule.id, problem });
             }
             rules.push(rule);
         }
@@ -96,19 +87,7 @@ impl Rules {
         for rule in &mut rules {
             next = rule.number_patterns_from(next);
         }
-        Rules {
-            rules,
-            categories,
-            prefilter: OnceLock::new(),
-        }
-    }
-
-    /// The patterns that can match in a text; any other need not be tried.
-    pub fn candidates(&self, text: &[u8]) -> Candidates {
-        let patterns = || self.rules.iter().flat_map(Rule::patterns);
-        self.prefilter
-            .get_or_init(|| Prefilter::new(patterns()))
-            .candidates(text)
+        Rules { rules, categories }
     }
 
     /// All rules, in the order of the packs.
@@ -119,10 +98,7 @@ impl Rules {
     /// The rules that read files like this one.
     pub fn of(&self, path: &BStr) -> Vec<&Rule> {
         let languages = Languages::built_in().all_of(path);
-        self.rules
-            .iter()
-            .filter(|rule| rule.reads(path, languages))
-            .collect()
+        self.rules.iter().filter(|rule| rule.reads(path, languages)).collect()
     }
 
     /// The categories, built-in ones first.

@@ -8,10 +8,7 @@ const PACKS: [(&str, &str); 6] = [
     ("auth", include_str!("packs/auth.toml")),
     ("crypto", include_str!("packs/crypto.toml")),
     ("shell", include_str!("packs/shell.toml")),
-    (
-        "deserialization",
-        include_str!("packs/deserialization.toml"),
-    ),
+    ("deserialization", include_str!("packs/deserialization.toml")),
     ("path", include_str!("packs/path.toml")),
     ("input", include_str!("packs/input.toml")),
 ];
@@ -25,10 +22,7 @@ pub(super) fn load() -> (Vec<Rule>, Vec<Category>) {
         for rule in pack.rules {
             rules.push(Rule::built_in(rule, &pack.category, languages));
         }
-        categories.push(Category {
-            name: pack.category,
-            title: pack.title,
-        });
+        categories.push(Category { name: pack.category, title: pack.title });
     }
     (rules, categories)
 }
@@ -39,9 +33,7 @@ pub(super) fn examples() -> impl Iterator<Item = String> {
     let packs = PACKS
         .iter()
         .map(|(_, text)| toml::from_str::<PackSyntax>(text).expect("a test proves the packs"));
-    packs
-        .flat_map(|pack| pack.rules)
-        .flat_map(|rule| rule.matches.into_iter().chain(rule.leaves))
+    packs.flat_map(|pack| pack.rules).flat_map(|rule| rule.matches.into_iter().chain(rule.leaves))
 }
 
 #[cfg(test)]
@@ -55,10 +47,7 @@ mod tests {
 
     fn packs() -> Vec<(&'static str, PackSyntax)> {
         let parse = |text| toml::from_str(text).unwrap_or_else(|error| panic!("{error}"));
-        PACKS
-            .iter()
-            .map(|&(name, text)| (name, parse(text)))
-            .collect()
+        PACKS.iter().map(|&(name, text)| (name, parse(text))).collect()
     }
 
     #[test]
@@ -68,10 +57,7 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        let embedded = PACKS
-            .iter()
-            .map(|(name, _)| format!("{name}.toml"))
-            .collect();
+        let embedded = PACKS.iter().map(|(name, _)| format!("{name}.toml")).collect();
         assert_eq!(files, embedded);
     }
 
@@ -84,16 +70,8 @@ mod tests {
                 assert!(rule.id.starts_with(&format!("{name}/")), "{}", rule.id);
                 assert!(ids.insert(rule.id.clone()), "{} stands twice", rule.id);
                 assert!(rule.weight > 0.0 && rule.weight <= 1.0, "{}", rule.id);
-                assert!(
-                    !rule.title.ends_with('.') && !rule.sides.is_empty(),
-                    "{}",
-                    rule.id
-                );
-                assert!(
-                    Languages::built_in().bits(&rule.languages).is_ok(),
-                    "{}",
-                    rule.id
-                );
+                assert!(!rule.title.ends_with('.') && !rule.sides.is_empty(), "{}", rule.id);
+                assert!(Languages::built_in().bits(&rule.languages).is_ok(), "{}", rule.id);
                 assert!(
                     !rule.cwe.is_empty() || rule.sides == [Side::Path],
                     "{} has no CWE",
@@ -134,16 +112,10 @@ mod tests {
         for (_, pack) in packs() {
             for syntax in pack.rules {
                 let rule = Rules::built_in().find(&syntax.id).unwrap();
-                for (regex, pattern) in rule
-                    .numbered_regexes()
-                    .map(|(_, regex)| regex)
-                    .zip(&syntax.patterns)
+                for (regex, pattern) in
+                    rule.numbered_regexes().map(|(_, regex)| regex).zip(&syntax.patterns)
                 {
-                    if !syntax
-                        .matches
-                        .iter()
-                        .any(|line| regex.is_match(line.as_bytes()))
-                    {
+                    if !syntax.matches.iter().any(|line| regex.is_match(line.as_bytes())) {
                         idle.push(format!("{}: {pattern}", syntax.id));
                     }
                 }

@@ -27,13 +27,8 @@ pub enum Severity {
 
 impl Severity {
     /// All severities, the worst first.
-    pub const ALL: [Severity; 5] = [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-        Severity::Info,
-    ];
+    pub const ALL: [Severity; 5] =
+        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
 
     /// The word of reports and configuration.
     pub fn name(self) -> &'static str {
@@ -48,9 +43,7 @@ impl Severity {
 
     /// The severity of a word, in any case.
     pub fn named(word: &str) -> Option<Severity> {
-        Severity::ALL
-            .into_iter()
-            .find(|severity| severity.name().eq_ignore_ascii_case(word))
+        Severity::ALL.into_iter().find(|severity| severity.name().eq_ignore_ascii_case(word))
     }
 }
 
@@ -121,14 +114,9 @@ impl Rule {
         languages: &Languages,
         categories: &[Category],
     ) -> Result<Rule, RuleError> {
-        let wrong = |problem: String| RuleError {
-            rule: syntax.id.clone(),
-            problem,
-        };
-        let category = syntax
-            .category
-            .clone()
-            .or_else(|| syntax.id.split('/').next().map(str::to_owned));
+        let wrong = |problem: String| RuleError { rule: syntax.id.clone(), problem };
+        let category =
+            syntax.category.clone().or_else(|| syntax.id.split('/').next().map(str::to_owned));
         let category = category.unwrap_or_default();
         if !categories.iter().any(|known| known.name == category) {
             let known: Vec<_> = categories.iter().map(|known| known.name.as_str()).collect();
@@ -141,10 +129,7 @@ impl Rule {
             return Err(wrong("`patterns` is empty".to_owned()));
         }
         if !(syntax.weight > 0.0 && syntax.weight <= 1.0) {
-            return Err(wrong(format!(
-                "`weight` {} is not above 0 and at most 1",
-                syntax.weight
-            )));
+            return Err(wrong(format!("`weight` {} is not above 0 and at most 1", syntax.weight)));
         }
         let bits = languages
             .bits(&syntax.languages)
@@ -185,18 +170,15 @@ impl Rule {
             || (!self.globs.is_empty() && self.globs().is_match(path.to_path_lossy()))
     }
 
-    /// The patterns as they are written.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
-        self.patterns.iter().map(|pattern| pattern.written.as_str())
+    /// The patterns as they are written, each with its number among those of all rules.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (u32, &str)> {
+        (self.first_pattern..).zip(self.patterns.iter().map(|pattern| pattern.written.as_str()))
     }
 
     /// Numbers the patterns, from `first` on; gives the number after the last.
     pub(super) fn number_patterns_from(&mut self, first: u32) -> u32 {
         self.first_pattern = first;
-        (first..)
-            .zip(&self.patterns)
-            .last()
-            .map_or(first, |(number, _)| number + 1)
+        (first..).zip(&self.patterns).last().map_or(first, |(number, _)| number + 1)
     }
 
     /// The patterns that can match, compiled. One that does not compile is left out: own rules are
@@ -220,26 +202,17 @@ impl Rule {
 
 impl Pattern {
     fn new(written: String) -> Pattern {
-        Pattern {
-            written,
-            compiled: OnceLock::new(),
-        }
+        Pattern { written, compiled: OnceLock::new() }
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.compiled
-            .get_or_init(|| compile(&self.written).ok())
-            .as_ref()
+        self.compiled.get_or_init(|| compile(&self.written).ok()).as_ref()
     }
 }
 
 /// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster).
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern)
-        .multi_line(true)
-        .unicode(false)
-        .size_limit(SIZE_LIMIT)
-        .build()
+    RegexBuilder::new(pattern).multi_line(true).unicode(false).size_limit(SIZE_LIMIT).build()
 }
 
 fn one_line(error: &regex::Error) -> String {
@@ -254,16 +227,6 @@ impl Rule {
     pub(super) fn numbered_regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
         let numbered = (self.first_pattern..).zip(&self.patterns);
         numbered.filter_map(|(number, pattern)| Some((number, pattern.regex()?)))
-    }
-
-    /// The patterns that are candidates of every text.
-    pub(super) fn always_candidates(&self, rules: &super::Rules) -> Vec<String> {
-        let nothing = rules.candidates(b"");
-        let numbered = (self.first_pattern..).zip(&self.patterns);
-        let always = numbered.filter(|(number, _)| nothing.contains(*number));
-        always
-            .map(|(_, pattern)| format!("{}: {}", self.id, pattern.written))
-            .collect()
     }
 }
 

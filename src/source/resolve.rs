@@ -70,14 +70,7 @@ fn comparison<'repo>(
     sides: Sides<'repo>,
 ) -> Comparison<'repo> {
     let text = |id: Option<Oid>| id.map(|id| id.to_string());
-    Comparison {
-        kind,
-        spec: spec.into(),
-        old: text(old),
-        new: text(new),
-        sides,
-        notes: Vec::new(),
-    }
+    Comparison { kind, spec: spec.into(), old: text(old), new: text(new), sides, notes: Vec::new() }
 }
 
 /// A revision: the id that was named and its tree (`None` is the empty one).
@@ -89,15 +82,9 @@ struct Side<'repo> {
 
 fn side<'repo>(repo: &'repo Repository, rev: &str) -> Result<Side<'repo>, SourceError> {
     if EMPTY_TREE.contains(&rev) {
-        return Ok(Side {
-            id: None,
-            tree: None,
-            commit: None,
-        });
+        return Ok(Side { id: None, tree: None, commit: None });
     }
-    let object = repo
-        .revparse_single(rev)
-        .map_err(|error| unknown(repo, rev, &error))?;
+    let object = repo.revparse_single(rev).map_err(|error| unknown(repo, rev, &error))?;
     if let Ok(commit) = object.peel_to_commit() {
         return Ok(Side {
             id: Some(commit.id()),
@@ -105,24 +92,15 @@ fn side<'repo>(repo: &'repo Repository, rev: &str) -> Result<Side<'repo>, Source
             commit: Some(commit),
         });
     }
-    let tree = object
-        .peel(ObjectType::Tree)
-        .map_err(|_| SourceError::NoTree(shown(rev)))?;
-    Ok(Side {
-        id: Some(tree.id()),
-        tree: Some(tree.id()),
-        commit: None,
-    })
+    let tree = object.peel(ObjectType::Tree).map_err(|_| SourceError::NoTree(shown(rev)))?;
+    Ok(Side { id: Some(tree.id()), tree: Some(tree.id()), commit: None })
 }
 
 fn unknown(repo: &Repository, rev: &str, error: &git2::Error) -> SourceError {
     if error.code() == ErrorCode::UnbornBranch || (rev == "HEAD" && repo.head().is_err()) {
         return SourceError::NoCommit;
     }
-    SourceError::UnknownRevision(
-        shown(rev),
-        shallow_hint(repo, "; `git log --oneline` lists some"),
-    )
+    SourceError::UnknownRevision(shown(rev), shallow_hint(repo, "; `git log --oneline` lists some"))
 }
 
 fn shallow_hint(repo: &Repository, otherwise: &'static str) -> &'static str {
@@ -139,11 +117,7 @@ fn ends<'repo>(
     new: &str,
 ) -> Result<Comparison<'repo>, SourceError> {
     let (a, b) = (side(repo, old)?, side(repo, new)?);
-    let sides = Sides::Trees {
-        repo,
-        old: a.tree,
-        new: b.tree,
-    };
+    let sides = Sides::Trees { repo, old: a.tree, new: b.tree };
     let mut found = comparison(Kind::Range, format!("{old}..{new}"), a.id, b.id, sides);
     if let (Some(a), Some(b)) = (&a.commit, &b.commit)
         && !is_ancestor(repo, a.id(), b.id())
@@ -177,25 +151,12 @@ fn merge_base<'repo>(
         .merge_base(a.id(), b.id())
         .map_err(|_| SourceError::NoMergeBase(shown(old), shown(new), shallow_hint(repo, "")))?;
     let tree = repo.find_commit(base)?.tree_id();
-    let sides = Sides::Trees {
-        repo,
-        old: Some(tree),
-        new: Some(b.tree_id()),
-    };
-    Ok(comparison(
-        Kind::Range,
-        format!("{old}...{new}"),
-        Some(base),
-        Some(b.id()),
-        sides,
-    ))
+    let sides = Sides::Trees { repo, old: Some(tree), new: Some(b.tree_id()) };
+    Ok(comparison(Kind::Range, format!("{old}...{new}"), Some(base), Some(b.id()), sides))
 }
 
 fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
-    if repo
-        .head()
-        .is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
-    {
+    if repo.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch) {
         return Err(SourceError::NoCommit);
     }
     let upstream = upstream(repo).ok_or(SourceError::NoUpstream)?;
@@ -205,10 +166,7 @@ fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
 /// The upstream branch of HEAD, else the default branch of a remote, `origin` first.
 fn upstream(repo: &Repository) -> Option<String> {
     let head = repo.head().ok()?;
-    let own = head
-        .name()
-        .ok()
-        .and_then(|name| repo.branch_upstream_name(name).ok());
+    let own = head.name().ok().and_then(|name| repo.branch_upstream_name(name).ok());
     if let Some(name) = own.and_then(|name| name.as_str().ok().map(str::to_owned)) {
         return Some(short(&name));
     }
@@ -218,9 +176,7 @@ fn upstream(repo: &Repository) -> Option<String> {
     let candidates = names
         .iter()
         .flat_map(|remote| ["HEAD", "main", "master"].map(|branch| format!("{remote}/{branch}")));
-    candidates
-        .into_iter()
-        .find(|name| repo.find_reference(&format!("refs/remotes/{name}")).is_ok())
+    candidates.into_iter().find(|name| repo.find_reference(&format!("refs/remotes/{name}")).is_ok())
 }
 
 fn short(name: &str) -> String {
@@ -231,9 +187,7 @@ fn short(name: &str) -> String {
 }
 
 fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>, SourceError> {
-    let commit = side(repo, rev)?
-        .commit
-        .ok_or_else(|| SourceError::NoTree(shown(rev)))?;
+    let commit = side(repo, rev)?.commit.ok_or_else(|| SourceError::NoTree(shown(rev)))?;
     let parent = match commit.parent_count() {
         0 => None,
         _ => Some(commit.parent(0).map_err(|_| {
@@ -247,13 +201,8 @@ fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>
         new: Some(commit.tree_id()),
     };
     let old = parent.as_ref().map(Commit::id);
-    let mut found = comparison(
-        Kind::Commit,
-        format!("--commit {rev}"),
-        old,
-        Some(commit.id()),
-        sides,
-    );
+    let mut found =
+        comparison(Kind::Commit, format!("--commit {rev}"), old, Some(commit.id()), sides);
     if commit.parent_count() > 1 {
         let count = commit.parent_count();
         found.notes.push(format!(
@@ -276,16 +225,10 @@ fn head(repo: &Repository) -> Result<(Option<Oid>, Option<Oid>), SourceError> {
 }
 
 fn patch<'repo>(path: &str) -> Result<Comparison<'repo>, SourceError> {
-    let failed = |source| SourceError::Patch {
-        path: shown(path),
-        source,
-    };
+    let failed = |source| SourceError::Patch { path: shown(path), source };
     let mut text = Vec::new();
     let read = if path == "-" {
-        io::stdin()
-            .lock()
-            .take(MAX_PATCH + 1)
-            .read_to_end(&mut text)
+        io::stdin().lock().take(MAX_PATCH + 1).read_to_end(&mut text)
     } else {
         File::open(path).and_then(|file| file.take(MAX_PATCH + 1).read_to_end(&mut text))
     };
@@ -293,13 +236,7 @@ fn patch<'repo>(path: &str) -> Result<Comparison<'repo>, SourceError> {
     if text.len() as u64 > MAX_PATCH {
         return Err(SourceError::PatchTooLarge(shown(path)));
     }
-    Ok(comparison(
-        Kind::Patch,
-        format!("--patch {path}"),
-        None,
-        None,
-        Sides::Patch { text },
-    ))
+    Ok(comparison(Kind::Patch, format!("--patch {path}"), None, None, Sides::Patch { text }))
 }
 
 fn shown(text: &str) -> String {

@@ -33,27 +33,14 @@ impl Spec {
     /// Reads `A..B`, `A...B`, `A..`, `..B` or a single revision; a missing side is HEAD.
     pub fn revisions(text: &str) -> Spec {
         let or_head = |side: &str| {
-            if side.is_empty() {
-                "HEAD".to_owned()
-            } else {
-                side.to_owned()
-            }
+            if side.is_empty() { "HEAD".to_owned() } else { side.to_owned() }
         };
         if let Some((old, new)) = text.split_once("...") {
-            return Spec::MergeBase {
-                old: or_head(old),
-                new: or_head(new),
-            };
+            return Spec::MergeBase { old: or_head(old), new: or_head(new) };
         }
         match text.split_once("..") {
-            Some((old, new)) => Spec::Ends {
-                old: or_head(old),
-                new: or_head(new),
-            },
-            None => Spec::Ends {
-                old: or_head(text),
-                new: "HEAD".to_owned(),
-            },
+            Some((old, new)) => Spec::Ends { old: or_head(old), new: or_head(new) },
+            None => Spec::Ends { old: or_head(text), new: "HEAD".to_owned() },
         }
     }
 }
@@ -64,14 +51,8 @@ mod tests {
 
     #[test]
     fn ranges_are_read_as_git_reads_them() {
-        let ends = |old: &str, new: &str| Spec::Ends {
-            old: old.into(),
-            new: new.into(),
-        };
-        let base = |old: &str, new: &str| Spec::MergeBase {
-            old: old.into(),
-            new: new.into(),
-        };
+        let ends = |old: &str, new: &str| Spec::Ends { old: old.into(), new: new.into() };
+        let base = |old: &str, new: &str| Spec::MergeBase { old: old.into(), new: new.into() };
         assert_eq!(Spec::revisions("A..B"), ends("A", "B"));
         assert_eq!(Spec::revisions("A.."), ends("A", "HEAD"));
         assert_eq!(Spec::revisions("..B"), ends("HEAD", "B"));

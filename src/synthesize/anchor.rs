@@ -47,12 +47,8 @@ const SHORT: usize = 8;
 /// Looks for the evidence in the claimed hunk, then in the claimed file, then in the packet, at
 /// last in the whole files of the change.
 pub(super) fn anchor(claim: &Claim, packet: &Packet, change: &Change) -> Anchor {
-    let wanted: Vec<String> = claim
-        .evidence
-        .lines()
-        .map(normal)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let wanted: Vec<String> =
+        claim.evidence.lines().map(normal).filter(|line| !line.is_empty()).collect();
     if wanted.is_empty() {
         return Anchor::Nowhere("it quotes no code");
     }
@@ -62,11 +58,7 @@ pub(super) fn anchor(claim: &Claim, packet: &Packet, change: &Change) -> Anchor 
     let order = hunks
         .clone()
         .filter(claimed)
-        .chain(
-            hunks
-                .clone()
-                .filter(|hunk| !claimed(hunk) && same_file(hunk)),
-        )
+        .chain(hunks.clone().filter(|hunk| !claimed(hunk) && same_file(hunk)))
         .chain(hunks.filter(|hunk| !claimed(hunk) && !same_file(hunk)));
     for exact in [true, false] {
         for hunk in order.clone() {
@@ -82,23 +74,13 @@ fn in_files(change: &Change, wanted: &[String], claim: &Claim) -> Anchor {
     let named = |file: &&File| visible::line(&file.path).as_str() == claim.file;
     let mut known = false;
     let files = change.files.iter();
-    for file in files
-        .clone()
-        .filter(named)
-        .chain(files.filter(|file| !named(file)))
-    {
+    for file in files.clone().filter(named).chain(files.filter(|file| !named(file))) {
         known |= named(&file);
         for (text, stand) in [(&file.new, Stand::Unchanged), (&file.old, Stand::Removed)] {
             if let Some(lines) = in_text(text, wanted, claim.start_line) {
                 let path = visible::line(&file.path);
                 let as_claimed = named(&file) && overlaps(&lines, claim);
-                return Anchor::Unsent(Place {
-                    path,
-                    hunk: None,
-                    lines,
-                    stand,
-                    as_claimed,
-                });
+                return Anchor::Unsent(Place { path, hunk: None, lines, stand, as_claimed });
             }
         }
     }
@@ -115,22 +97,14 @@ fn in_files(change: &Change, wanted: &[String], claim: &Claim) -> Anchor {
 fn in_hunk(hunk: &PackedHunk, wanted: &[String], claim: &Claim, exact: bool) -> Option<Place> {
     let mut best: Option<(u32, Place)> = None;
     for old_side in [false, true] {
-        let gone = if old_side {
-            LineKind::Added
-        } else {
-            LineKind::Removed
-        };
+        let gone = if old_side { LineKind::Added } else { LineKind::Removed };
         let lines: Vec<&PackedLine> = hunk.lines.iter().filter(|line| line.kind != gone).collect();
         let texts: Vec<String> = lines.iter().map(|line| normal(&line.text)).collect();
         for span in spans(&texts, wanted, exact) {
             let found = &lines[span];
             let stand = stand(found);
             let number = |line: &PackedLine| {
-                if stand == Stand::Removed {
-                    line.old
-                } else {
-                    line.new.or(line.old)
-                }
+                if stand == Stand::Removed { line.old } else { line.new.or(line.old) }
             };
             let numbers = found.iter().filter_map(|line| number(line));
             let (Some(first), Some(last)) = (numbers.clone().min(), numbers.max()) else {
@@ -145,16 +119,7 @@ fn in_hunk(hunk: &PackedHunk, wanted: &[String], claim: &Claim, exact: bool) -> 
             if better {
                 let as_claimed = hunk.path.as_str() == claim.file && overlaps(&range, claim);
                 let (path, hunk) = (hunk.path.clone(), Some(hunk.id));
-                best = Some((
-                    distance,
-                    Place {
-                        path,
-                        hunk,
-                        lines: range,
-                        stand,
-                        as_claimed,
-                    },
-                ));
+                best = Some((distance, Place { path, hunk, lines: range, stand, as_claimed }));
             }
         }
     }
@@ -174,13 +139,9 @@ fn stand(lines: &[&PackedLine]) -> Stand {
 /// The match nearest to a line, in a whole file.
 fn in_text(text: &Text, wanted: &[String], near: u32) -> Option<Range<u32>> {
     let numbers: Vec<u32> = text.numbers().collect();
-    let lines: Vec<String> = numbers
-        .iter()
-        .map(|&n| normal_bytes(text.line(n).unwrap_or_default()))
-        .collect();
-    let found = spans(&lines, wanted, true)
-        .into_iter()
-        .chain(spans(&lines, wanted, false));
+    let lines: Vec<String> =
+        numbers.iter().map(|&n| normal_bytes(text.line(n).unwrap_or_default())).collect();
+    let found = spans(&lines, wanted, true).into_iter().chain(spans(&lines, wanted, false));
     let ranges = found.map(|span| numbers[span.start]..numbers[span.end - 1] + 1);
     ranges.min_by_key(|range| range.start.abs_diff(near))
 }
@@ -236,10 +197,7 @@ fn without_gutter(line: &str) -> &str {
                 && parts.all(|c| c.is_ascii_digit() || matches!(c, '+' | '-'));
             if is_gutter { rest } else { line }
         }
-        None => line
-            .strip_prefix("+ ")
-            .or_else(|| line.strip_prefix("- "))
-            .unwrap_or(line),
+        None => line.strip_prefix("+ ").or_else(|| line.strip_prefix("- ")).unwrap_or(line),
     }
 }
 
@@ -316,44 +274,19 @@ mod tests {
 
     #[test]
     fn evidence_on_added_lines_is_found_where_it_is_claimed() {
-        check(
-            "a.py",
-            12,
-            "os.system(cmd)",
-            Some(&(Stand::Added, 12..13, true)),
-        );
-        check(
-            "a.py",
-            12,
-            "    os.system(cmd)",
-            Some(&(Stand::Added, 12..13, true)),
-        );
+        check("a.py", 12, "os.system(cmd)", Some(&(Stand::Added, 12..13, true)));
+        check("a.py", 12, "    os.system(cmd)", Some(&(Stand::Added, 12..13, true)));
     }
 
     #[test]
     fn evidence_at_other_lines_or_in_another_file_is_found_and_says_so() {
-        check(
-            "a.py",
-            40,
-            "os.system(cmd)",
-            Some(&(Stand::Added, 12..13, false)),
-        );
-        check(
-            "b.py",
-            12,
-            "os.system(cmd)",
-            Some(&(Stand::Added, 12..13, false)),
-        );
+        check("a.py", 40, "os.system(cmd)", Some(&(Stand::Added, 12..13, false)));
+        check("b.py", 12, "os.system(cmd)", Some(&(Stand::Added, 12..13, false)));
     }
 
     #[test]
     fn a_removed_check_is_found_on_the_old_side() {
-        check(
-            "a.py",
-            11,
-            "check(cmd)",
-            Some(&(Stand::Removed, 11..12, true)),
-        );
+        check("a.py", 11, "check(cmd)", Some(&(Stand::Removed, 11..12, true)));
     }
 
     #[test]
@@ -364,22 +297,12 @@ mod tests {
             "   11 +|    log(cmd)\n   12 +|    os.system(cmd)",
             Some(&(Stand::Added, 11..13, true)),
         );
-        check(
-            "a.py",
-            11,
-            "+ log(cmd)\n+ os.system(cmd)",
-            Some(&(Stand::Added, 11..13, true)),
-        );
+        check("a.py", 11, "+ log(cmd)\n+ os.system(cmd)", Some(&(Stand::Added, 11..13, true)));
     }
 
     #[test]
     fn context_was_there_before() {
-        check(
-            "a.py",
-            10,
-            "def run(cmd):",
-            Some(&(Stand::Unchanged, 10..11, true)),
-        );
+        check("a.py", 10, "def run(cmd):", Some(&(Stand::Unchanged, 10..11, true)));
     }
 
     #[test]

@@ -108,22 +108,16 @@ fn fenced(text: &str) -> Option<&str> {
 }
 
 fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    let list = value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let list = value.get(key).and_then(Value::as_array).into_iter().flatten();
     list.filter(|entry| entry.is_object()).take(MAX_ENTRIES)
 }
 
 fn field(value: &Value, key: &str) -> String {
     let text = match value.get(key) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(lines)) => lines
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        Some(Value::Array(lines)) => {
+            lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+        }
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
@@ -156,10 +150,7 @@ fn opinion(value: &Value) -> Option<HunkOpinion> {
 
 fn claim(value: &Value) -> Claim {
     let start_line = line(value, "start_line");
-    let confidence = value
-        .get("confidence")
-        .and_then(Value::as_f64)
-        .unwrap_or(0.5);
+    let confidence = value.get("confidence").and_then(Value::as_f64).unwrap_or(0.5);
     Claim {
         label: field(value, "hunk").trim().to_owned(),
         file: field(value, "file").trim().to_owned(),
@@ -167,11 +158,7 @@ fn claim(value: &Value) -> Claim {
         end_line: line(value, "end_line").max(start_line),
         category: field(value, "category").trim().to_ascii_lowercase(),
         severity: Severity::named(field(value, "severity").trim()),
-        confidence: if confidence.is_finite() {
-            confidence.clamp(0.0, 1.0)
-        } else {
-            0.5
-        },
+        confidence: if confidence.is_finite() { confidence.clamp(0.0, 1.0) } else { 0.5 },
         title: field(value, "title"),
         evidence: field(value, "evidence"),
         explanation: field(value, "explanation"),
@@ -207,13 +194,7 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_none() {
-        for text in [
-            "",
-            "All good!",
-            "[1, 2]",
-            "{\"other\": 1}",
-            "{\"summary\": ",
-        ] {
+        for text in ["", "All good!", "[1, 2]", "{\"other\": 1}", "{\"summary\": "] {
             assert_eq!(Answer::read(text), None, "{text}");
         }
     }

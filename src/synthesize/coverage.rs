@@ -24,10 +24,7 @@ pub struct Coverage {
 /// Holds the answer against the packet. Only the exact label counts: it carries random characters,
 /// so an opinion that was made up without reading has none. The worse of two opinions stands.
 pub(super) fn of(packet: &Packet, answer: Option<&Answer>) -> Coverage {
-    let mut coverage = Coverage {
-        left_out: packet.left_out.clone(),
-        ..Coverage::default()
-    };
+    let mut coverage = Coverage { left_out: packet.left_out.clone(), ..Coverage::default() };
     for hunk in &packet.hunks {
         coverage.sent.push(hunk.id);
         let given = answer
@@ -37,9 +34,7 @@ pub(super) fn of(packet: &Packet, answer: Option<&Answer>) -> Coverage {
         match given.min_by_key(|said| rank(said.opinion)) {
             Some(said) => {
                 coverage.judged.push(hunk.id);
-                coverage
-                    .opinions
-                    .insert(hunk.id, (said.opinion, said.note.clone()));
+                coverage.opinions.insert(hunk.id, (said.opinion, said.note.clone()));
             }
             None => coverage.not_judged.push(hunk.id),
         }

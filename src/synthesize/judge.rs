@@ -97,11 +97,7 @@ pub(super) fn claims(
     classified: &Classified,
     packet: &Packet,
 ) -> Vec<Finding> {
-    answer
-        .findings
-        .iter()
-        .map(|claim| check(claim, change, classified, packet))
-        .collect()
+    answer.findings.iter().map(|claim| check(claim, change, classified, packet)).collect()
 }
 
 fn check(claim: &Claim, change: &Change, classified: &Classified, packet: &Packet) -> Finding {
@@ -114,16 +110,11 @@ fn check(claim: &Claim, change: &Change, classified: &Classified, packet: &Packe
         Anchor::Unsent(place) => (Evidence::Untouched, Some(place), vec![unsent()]),
         Anchor::Nowhere(why) => (Evidence::Missing, None, vec![why.to_owned()]),
     };
-    let signal = place
-        .as_ref()
-        .and_then(|place| signal_at(place, classified));
+    let signal = place.as_ref().and_then(|place| signal_at(place, classified));
     let (verdict, trusts) = verdict(evidence, signal.is_some());
     if let (Evidence::InChange { .. }, signal) = (evidence, signal) {
         reasons.push(match signal {
-            Some(signal) => format!(
-                "the rule {} fired there too ({})",
-                signal.rule, signal.title
-            ),
+            Some(signal) => format!("the rule {} fired there too ({})", signal.rule, signal.title),
             None => "no rule fired there: a place that the rules do not see".to_owned(),
         });
     }
@@ -135,28 +126,16 @@ fn check(claim: &Claim, change: &Change, classified: &Classified, packet: &Packe
     let in_change = matches!(evidence, Evidence::InChange { .. });
     Finding {
         id: String::new(),
-        source: if in_change && signal.is_some() {
-            Source::Both
-        } else {
-            Source::Codex
-        },
+        source: if in_change && signal.is_some() { Source::Both } else { Source::Codex },
         category: word(&claim.category),
         severity: claim.severity.unwrap_or(Severity::Medium),
         confidence: claim.confidence,
         title: visible::line(foreign(claim.title.lines().next().unwrap_or_default()).as_str()),
-        file: place
-            .as_ref()
-            .map_or_else(|| visible::line(&claim.file), |place| place.path.clone()),
-        start_line: place
-            .as_ref()
-            .map_or(claim.start_line, |place| place.lines.start),
-        end_line: place
-            .as_ref()
-            .map_or(claim.end_line, |place| place.lines.end - 1),
+        file: place.as_ref().map_or_else(|| visible::line(&claim.file), |place| place.path.clone()),
+        start_line: place.as_ref().map_or(claim.start_line, |place| place.lines.start),
+        end_line: place.as_ref().map_or(claim.end_line, |place| place.lines.end - 1),
         hunk: place.as_ref().and_then(|place| place.hunk),
-        on_old_side: place
-            .as_ref()
-            .is_some_and(|place| place.stand == Stand::Removed),
+        on_old_side: place.as_ref().is_some_and(|place| place.stand == Stand::Removed),
         evidence: foreign(&claim.evidence),
         explanation: foreign(&claim.explanation),
         recommendation: foreign(&claim.recommendation),
@@ -170,9 +149,7 @@ fn check(claim: &Claim, change: &Change, classified: &Classified, packet: &Packe
 
 /// Evidence that was sent: on changed lines or not, at the claimed place or not.
 fn sent(place: &Place, claim: &Claim, change: &Change) -> (Evidence, String) {
-    let evidence = Evidence::InChange {
-        as_claimed: place.as_claimed,
-    };
+    let evidence = Evidence::InChange { as_claimed: place.as_claimed };
     let lines = shown(&place.lines);
     let reason = match place.stand {
         Stand::Unchanged => {
@@ -190,10 +167,7 @@ fn sent(place: &Place, claim: &Claim, change: &Change) -> (Evidence, String) {
         return (evidence, reason);
     }
     let claimed = format!("{}:{}", visible::line(&claim.file), claim.start_line);
-    (
-        evidence,
-        format!("{reason} of {}, not at {claimed} as claimed", place.path),
-    )
+    (evidence, format!("{reason} of {}, not at {claimed} as claimed", place.path))
 }
 
 fn unsent() -> String {
@@ -205,10 +179,7 @@ fn only_moved(place: &Place, change: &Change) -> bool {
     let Some((file, _)) = place.hunk.and_then(|id| change.hunk(id)) else {
         return false;
     };
-    let mut removed = place
-        .lines
-        .clone()
-        .filter_map(|number| file.old.line(number));
+    let mut removed = place.lines.clone().filter_map(|number| file.old.line(number));
     removed.all(|gone| {
         let gone = gone.trim_ascii();
         let added = change.hunks().flat_map(|(file, hunk)| file.lines(hunk));
@@ -259,37 +230,13 @@ mod tests {
             (here, false, Verdict::Supported, Trust::Codex),
             (there, true, Verdict::Misplaced, Trust::Both),
             (there, false, Verdict::Misplaced, Trust::Codex),
-            (
-                Evidence::Untouched,
-                true,
-                Verdict::PreExisting,
-                Trust::Neither,
-            ),
-            (
-                Evidence::Untouched,
-                false,
-                Verdict::PreExisting,
-                Trust::Neither,
-            ),
-            (
-                Evidence::Missing,
-                true,
-                Verdict::Unsupported,
-                Trust::Advisor,
-            ),
-            (
-                Evidence::Missing,
-                false,
-                Verdict::Unsupported,
-                Trust::Advisor,
-            ),
+            (Evidence::Untouched, true, Verdict::PreExisting, Trust::Neither),
+            (Evidence::Untouched, false, Verdict::PreExisting, Trust::Neither),
+            (Evidence::Missing, true, Verdict::Unsupported, Trust::Advisor),
+            (Evidence::Missing, false, Verdict::Unsupported, Trust::Advisor),
         ];
         for (evidence, signal, expected, trust) in table {
-            assert_eq!(
-                verdict(evidence, signal),
-                (expected, trust),
-                "{evidence:?} {signal}"
-            );
+            assert_eq!(verdict(evidence, signal), (expected, trust), "{evidence:?} {signal}");
         }
     }
 }

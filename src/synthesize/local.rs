@@ -52,10 +52,7 @@ pub(super) fn uncovered(
 pub(super) fn all(change: &Change, classified: &Classified) -> Vec<Finding> {
     let reason = "the rules saw this; there is no second opinion on it";
     let telling = |score: &HunkScore, signal: &Signal| {
-        let category = score
-            .categories
-            .iter()
-            .find(|(name, _)| *name == signal.category);
+        let category = score.categories.iter().find(|(name, _)| *name == signal.category);
         signal.explicit || category.is_some_and(|(_, share)| *share >= WEIGHTY)
     };
     strongest(change, classified, telling)
@@ -96,17 +93,11 @@ fn strongest<'a>(
 }
 
 fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding {
-    let old_path = file
-        .old_path
-        .as_ref()
-        .filter(|_| signal.side == Side::Removed);
+    let old_path = file.old_path.as_ref().filter(|_| signal.side == Side::Removed);
     let mut redactor = Redactor::default();
     let evidence = redactor.line(signal.excerpt.as_str());
-    let cwe = if signal.cwe.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", signal.cwe.join(", "))
-    };
+    let cwe =
+        if signal.cwe.is_empty() { String::new() } else { format!(" ({})", signal.cwe.join(", ")) };
     Finding {
         id: String::new(),
         source: Source::Advisor,

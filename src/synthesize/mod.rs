@@ -10,6 +10,7 @@ mod coverage;
 mod judge;
 mod local;
 mod weigh;
+mod words;
 
 use serde::Serialize;
 
@@ -105,6 +106,18 @@ pub enum Reply<'a> {
     Skipped,
 }
 
+/// All that the weighing looks at.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    change: &'a Change,
+    classified: &'a Classified,
+    findings: &'a [Finding],
+    coverage: &'a Coverage,
+    answer: Option<&'a Answer>,
+    reply: Reply<'a>,
+    notes: &'a [String],
+}
+
 /// Checks a reply against the change and the rules' signals.
 pub fn synthesize(
     change: &Change,
@@ -135,28 +148,23 @@ pub fn synthesize(
     for (number, finding) in (1..).zip(&mut findings) {
         finding.id = format!("F{number}");
     }
-    let synthesis = weigh::weigh(change, &findings, &coverage, answer.as_ref(), reply, notes);
-    Checked {
-        findings,
-        coverage,
-        synthesis,
-        answer,
-    }
+    let synthesis = weigh::weigh(&Case {
+        change,
+        classified,
+        findings: &findings,
+        coverage: &coverage,
+        answer: answer.as_ref(),
+        reply,
+        notes,
+    });
+    Checked { findings, coverage, synthesis, answer }
 }
 
 /// What blocks first, then what stands, then by severity, then by place.
 fn reading_order(
     finding: &Finding,
 ) -> (bool, bool, std::cmp::Reverse<Severity>, Option<HunkId>, u32) {
-    let stands = matches!(
-        finding.verdict,
-        Verdict::Confirmed | Verdict::Supported | Verdict::Misplaced
-    );
-    (
-        !finding.gates,
-        !stands,
-        std::cmp::Reverse(finding.severity),
-        finding.hunk,
-        finding.start_line,
-    )
+    let stands =
+        matches!(finding.verdict, Verdict::Confirmed | Verdict::Supported | Verdict::Misplaced);
+    (!finding.gates, !stands, std::cmp::Reverse(finding.severity), finding.hunk, finding.start_line)
 }

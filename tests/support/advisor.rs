@@ -36,11 +36,7 @@ impl Advisor {
         let mut command = Command::new(program);
         command.current_dir(home.path());
         home.inhabit(&mut command);
-        Self {
-            command,
-            stdin: None,
-            bound: BOUND,
-        }
+        Self { command, stdin: None, bound: BOUND }
     }
 
     pub fn in_dir(mut self, path: &Path) -> Self {

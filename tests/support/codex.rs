@@ -27,11 +27,7 @@ pub fn real_codex() -> Option<PathBuf> {
         return Some(path);
     }
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin/codex");
-    if is_executable(&installed) {
-        Some(installed)
-    } else {
-        find_on_path("codex")
-    }
+    if is_executable(&installed) { Some(installed) } else { find_on_path("codex") }
 }
 
 /// The user's configuration that makes `codex` ask `server`. The run needs [`KEY_VARIABLE`] in its

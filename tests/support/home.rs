@@ -26,19 +26,11 @@ pub struct Home {
 impl Home {
     pub fn new() -> Self {
         let dir = TempDir::with_prefix("home-").expect("a temporary directory");
-        let root = dir
-            .path()
-            .canonicalize()
-            .expect("a directory that was just made");
+        let root = dir.path().canonicalize().expect("a directory that was just made");
         let home = Self { _dir: dir, root };
-        for directory in [
-            home.config(),
-            home.state(),
-            home.cache(),
-            home.codex(),
-            home.tmp(),
-            home.bin(),
-        ] {
+        for directory in
+            [home.config(), home.state(), home.cache(), home.codex(), home.tmp(), home.bin()]
+        {
             fs::create_dir_all(directory).expect("a new directory");
         }
         for tool in TOOLS {

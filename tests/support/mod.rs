@@ -4,20 +4,10 @@
 //! into, and two counterparts for the child: a loopback server for the real Codex, and a scripted
 //! stand-in for the faults that the real one cannot be made to show. It needs a Unix, for process
 //! groups, links and a shell.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses a part of the bench"
-)]
-#![allow(
-    unreachable_pub,
-    reason = "the bench is a library in all but its crate type"
-)]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of the bench")]
+#![allow(unreachable_pub, reason = "the bench is a library in all but its crate type")]
 #![allow(clippy::panic, reason = "to panic is how a test fails")]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the bench reads the machine that it shuts out"
-)]
+#![allow(clippy::disallowed_methods, reason = "the bench reads the machine that it shuts out")]
 
 mod advisor;
 mod codex;

@@ -41,10 +41,7 @@ impl Output {
     /// Asserts this exit status.
     #[track_caller]
     pub fn code(self, expected: i32) -> Self {
-        assert!(
-            self.status == Some(expected),
-            "expected exit status {expected}\n{self}"
-        );
+        assert!(self.status == Some(expected), "expected exit status {expected}\n{self}");
         self
     }
 

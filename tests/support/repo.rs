@@ -43,18 +43,11 @@ impl Repo {
     /// With further arguments for `git init`, such as `--object-format=sha256`.
     pub fn init_with(arguments: &[&str]) -> Self {
         let dir = TempDir::with_prefix("repo-").expect("a temporary directory");
-        let root = dir
-            .path()
-            .canonicalize()
-            .expect("a directory that was just made");
+        let root = dir.path().canonicalize().expect("a directory that was just made");
         let path = root.join("repo");
         fs::create_dir(&path).expect("a new directory");
         let repo = Self {
-            ground: Arc::new(Ground {
-                dir,
-                minutes: AtomicU64::new(0),
-                clones: AtomicU64::new(0),
-            }),
+            ground: Arc::new(Ground { dir, minutes: AtomicU64::new(0), clones: AtomicU64::new(0) }),
             path,
         };
         repo.git(&[&["init", "--quiet", "--initial-branch=main"], arguments].concat());
@@ -74,10 +67,7 @@ impl Repo {
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
         let output = self.try_git(arguments);
-        assert!(
-            output.status == Some(0),
-            "git {arguments:?} failed\n{output}"
-        );
+        assert!(output.status == Some(0), "git {arguments:?} failed\n{output}");
         output.stdout.trim_end_matches('\n').to_owned()
     }
 
@@ -85,17 +75,8 @@ impl Repo {
     #[must_use = "a process whose outcome nobody looks at proves nothing"]
     pub fn try_git(&self, arguments: &[&str]) -> Output {
         let started = Instant::now();
-        let output = self
-            .command()
-            .args(arguments)
-            .output()
-            .expect("git can be started");
-        Output::new(
-            output.status,
-            output.stdout,
-            &output.stderr,
-            started.elapsed(),
-        )
+        let output = self.command().args(arguments).output().expect("git can be started");
+        Output::new(output.status, output.stdout, &output.stderr, started.elapsed())
     }
 
     /// git in this repository, ready for arguments and for variables that a test wants to add.
@@ -175,9 +156,6 @@ impl Repo {
     }
 
     fn beside(&self, name: &str) -> Self {
-        Self {
-            ground: Arc::clone(&self.ground),
-            path: self.path.with_file_name(name),
-        }
+        Self { ground: Arc::clone(&self.ground), path: self.path.with_file_name(name) }
     }
 }

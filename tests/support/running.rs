@@ -36,11 +36,7 @@ impl Running {
     pub fn start(mut command: Command, stdin: Option<Vec<u8>>, bound: Duration) -> Self {
         command
             .process_group(0)
-            .stdin(if stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let started = Instant::now();
@@ -126,12 +122,7 @@ impl Running {
         };
         let duration = self.started.elapsed();
         self.check_closed()?;
-        Ok(Output::new(
-            status,
-            self.stdout.bytes(),
-            &self.stderr.bytes(),
-            duration,
-        ))
+        Ok(Output::new(status, self.stdout.bytes(), &self.stderr.bytes(), duration))
     }
 
     fn try_reap(&mut self) -> Option<ExitStatus> {
@@ -145,11 +136,7 @@ impl Running {
             return Ok(());
         }
         self.kill_group();
-        Err(format!(
-            "no sign of {what} after {:?}\n{}",
-            self.bound,
-            self.transcript()
-        ))
+        Err(format!("no sign of {what} after {:?}\n{}", self.bound, self.transcript()))
     }
 
     /// A descendant that outlives the program with its stdout in hand would hang a shell pipeline:
@@ -195,10 +182,7 @@ impl Drop for Running {
 fn send(signal: &str, target: &str) {
     // The target may be gone by now, which is what a signal is for as often as not: the status says
     // nothing.
-    let _ = Command::new("kill")
-        .args(["-s", signal, "--", target])
-        .stderr(Stdio::null())
-        .status();
+    let _ = Command::new("kill").args(["-s", signal, "--", target]).stderr(Stdio::null()).status();
 }
 
 /// A pipe of the child, emptied by a thread so that the child never blocks on it.
@@ -214,9 +198,7 @@ impl Pipe {
         let reader = thread::spawn(move || {
             let mut chunk = [0; 16 * 1024];
             while let Ok(count @ 1..) = source.read(&mut chunk) {
-                sink.lock()
-                    .expect("no reader panics")
-                    .extend_from_slice(&chunk[..count]);
+                sink.lock().expect("no reader panics").extend_from_slice(&chunk[..count]);
             }
         });
         Self { bytes, reader }

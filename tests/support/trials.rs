@@ -24,9 +24,7 @@ pub fn with_codex(name: &str, test: fn(&Path)) -> Trial {
 }
 
 fn is_required() -> bool {
-    ["CI", "GIT_ADVISOR_REQUIRE_CODEX"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
+    ["CI", "GIT_ADVISOR_REQUIRE_CODEX"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 fn absence() -> String {

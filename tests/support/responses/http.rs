@@ -43,10 +43,7 @@ pub fn read_request(reader: &mut impl BufRead, mut peer: &TcpStream) -> io::Resu
         raw: Vec::new(),
         body: Value::Null,
     };
-    if request
-        .header("expect")
-        .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
-    {
+    if request.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
         peer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     request.raw = read_body(reader, &request)?;

@@ -68,11 +68,7 @@ impl ResponsesServer {
         });
         let serving = Arc::clone(&shared);
         let listener = Some(thread::spawn(move || accept(&listener, &serving)));
-        Self {
-            address,
-            shared,
-            listener,
-        }
+        Self { address, shared, listener }
     }
 
     /// The `base_url` for a provider table.
@@ -82,19 +78,12 @@ impl ResponsesServer {
 
     /// Everything that was asked, in the order of arrival.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared
-            .requests
-            .lock()
-            .expect("no connection panics")
-            .clone()
+        self.shared.requests.lock().expect("no connection panics").clone()
     }
 
     /// The calls that a model would have answered.
     pub fn responses_requests(&self) -> Vec<Request> {
-        self.requests()
-            .into_iter()
-            .filter(Request::is_call)
-            .collect()
+        self.requests().into_iter().filter(Request::is_call).collect()
     }
 }
 
@@ -130,16 +119,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_read_timeout(Some(TICK))?;
     stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(http::Patient {
-        stream,
-        stop: &shared.stop,
-    });
+    let mut reader = BufReader::new(http::Patient { stream, stop: &shared.stop });
     let request = http::read_request(&mut reader, stream)?;
-    shared
-        .requests
-        .lock()
-        .expect("no connection panics")
-        .push(request.clone());
+    shared.requests.lock().expect("no connection panics").push(request.clone());
     let reply = match () {
         () if request.is_upgrade() => Reply::status(426),
         () if request.is_call() => (shared.reply)(&request),
@@ -148,10 +130,6 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
         }
         () => Reply::status(404),
     };
-    Wire {
-        stream,
-        stop: &shared.stop,
-    }
-    .send(&reply)?;
+    Wire { stream, stop: &shared.stop }.send(&reply)?;
     stream.shutdown(Shutdown::Write)
 }

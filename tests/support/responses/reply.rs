@@ -11,11 +11,7 @@ pub enum Reply {
     /// The same, with a pause before each piece of the text.
     AnswerSlowly { text: String, delay: Duration },
     /// A plain HTTP response.
-    Status {
-        code: u16,
-        headers: Vec<(String, String)>,
-        body: String,
-    },
+    Status { code: u16, headers: Vec<(String, String)>, body: String },
     /// The events of a stream, one after the other, for what has no name here.
     Events(Vec<Value>),
     /// An answer that reached the limit of output tokens.
@@ -53,11 +49,7 @@ impl Reply {
     }
 
     pub fn status(code: u16) -> Self {
-        Self::Status {
-            code,
-            headers: Vec::new(),
-            body: String::new(),
-        }
+        Self::Status { code, headers: Vec::new(), body: String::new() }
     }
 
     /// An error as the API words it. `code` says more than the status and decides what Codex makes
@@ -81,11 +73,7 @@ impl Reply {
 
     /// A rate limit that names no time.
     pub fn rate_limited() -> Self {
-        Self::error(
-            429,
-            "rate_limit_exceeded",
-            "Rate limit reached for requests.",
-        )
+        Self::error(429, "rate_limit_exceeded", "Rate limit reached for requests.")
     }
 
     pub fn rate_limited_for(seconds: u64) -> Self {
@@ -109,44 +97,28 @@ impl Reply {
     }
 
     pub fn overloaded() -> Self {
-        Self::error(
-            503,
-            "server_is_overloaded",
-            "The server is currently overloaded.",
-        )
+        Self::error(503, "server_is_overloaded", "The server is currently overloaded.")
     }
 
     pub fn server_error() -> Self {
-        Self::error(
-            500,
-            "server_error",
-            "The server had an error while processing your request.",
-        )
+        Self::error(500, "server_error", "The server had an error while processing your request.")
     }
 
     pub fn stream_error(code: &str, message: &str) -> Self {
-        Self::StreamError {
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }
+        Self::StreamError { code: code.to_owned(), message: message.to_owned() }
     }
 
     pub fn tool_call(name: &str, arguments: Value) -> Self {
-        Self::ToolCall {
-            name: name.to_owned(),
-            arguments,
-        }
+        Self::ToolCall { name: name.to_owned(), arguments }
     }
 
     /// Puts a JSON body in place of whatever the reply had.
     pub fn json(self, body: &Value) -> Self {
         match self {
-            Self::Status { code, headers, .. } => Self::Status {
-                code,
-                headers,
-                body: body.to_string(),
+            Self::Status { code, headers, .. } => {
+                Self::Status { code, headers, body: body.to_string() }
+                    .header("content-type", "application/json")
             }
-            .header("content-type", "application/json"),
             other => panic!("{other:?} is a stream and takes no body"),
         }
     }
@@ -159,17 +131,9 @@ impl Reply {
                 headers.push(header);
                 Self::WithHeaders(headers, reply)
             }
-            Self::Status {
-                code,
-                mut headers,
-                body,
-            } => {
+            Self::Status { code, mut headers, body } => {
                 headers.push(header);
-                Self::Status {
-                    code,
-                    headers,
-                    body,
-                }
+                Self::Status { code, headers, body }
             }
             stream => Self::WithHeaders(vec![header], Box::new(stream)),
         }

@@ -34,8 +34,7 @@ impl Request {
 
     /// An attempt to open a WebSocket.
     pub fn is_upgrade(&self) -> bool {
-        self.header("upgrade")
-            .is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+        self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
     }
 
     /// The tools that the model was offered.
@@ -51,10 +50,7 @@ impl Request {
     /// Every text of the input with its role. An item without a role (the output of a tool, say)
     /// stands under its type, so that nothing which was sent can hide from a test that counts.
     pub fn input_texts(&self) -> Vec<(String, String)> {
-        let items = self.body["input"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let items = self.body["input"].as_array().map(Vec::as_slice).unwrap_or_default();
         items.iter().flat_map(texts_of).collect()
     }
 
@@ -78,24 +74,16 @@ impl Request {
 }
 
 fn texts_of(item: &Value) -> Vec<(String, String)> {
-    let role = item["role"]
-        .as_str()
-        .or(item["type"].as_str())
-        .unwrap_or("unknown");
+    let role = item["role"].as_str().or(item["type"].as_str()).unwrap_or("unknown");
     let parts = match item["content"].as_array() {
         Some(parts) => parts.iter().map(text_of).collect(),
         None => vec![text_of(item)],
     };
-    parts
-        .into_iter()
-        .map(|text| (role.to_owned(), text))
-        .collect()
+    parts.into_iter().map(|text| (role.to_owned(), text)).collect()
 }
 
 /// The text of a part, or its JSON where it holds none.
 fn text_of(part: &Value) -> String {
-    let text = ["text", "output", "content"]
-        .iter()
-        .find_map(|key| part[key].as_str());
+    let text = ["text", "output", "content"].iter().find_map(|key| part[key].as_str());
     text.map_or_else(|| part.to_string(), str::to_owned)
 }

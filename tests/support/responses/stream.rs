@@ -31,11 +31,9 @@ impl Wire<'_> {
             Reply::WithHeaders(further, reply) => {
                 self.send_with(reply, &[headers, further].concat())
             }
-            Reply::Status {
-                code,
-                headers: own,
-                body,
-            } => self.plain(*code, &[headers, own].concat(), body),
+            Reply::Status { code, headers: own, body } => {
+                self.plain(*code, &[headers, own].concat(), body)
+            }
             Reply::Html => {
                 let html = ("content-type".to_owned(), "text/html".to_owned());
                 self.plain(
@@ -152,9 +150,8 @@ impl Wire<'_> {
     /// Sleeps in ticks, so that a server which is dropped is gone at once.
     fn pause(&self, length: Duration) -> io::Result<()> {
         let until = Instant::now() + length;
-        while let Some(left) = until
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
+        while let Some(left) =
+            until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
         {
             if self.stop.load(Ordering::SeqCst) {
                 return Err(io::ErrorKind::Interrupted.into());
@@ -180,10 +177,7 @@ impl Wire<'_> {
 }
 
 fn stream_headers(further: &[(String, String)]) -> Vec<(String, String)> {
-    let own = [
-        ("content-type", "text/event-stream"),
-        ("transfer-encoding", "chunked"),
-    ];
+    let own = [("content-type", "text/event-stream"), ("transfer-encoding", "chunked")];
     let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
     [&own, further].concat()
 }
@@ -207,17 +201,10 @@ fn reason(code: u16) -> &'static str {
 /// A few words at a time, as a model speaks, and never within a character.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n').flat_map(|line| {
-        let words: Vec<usize> = line
-            .match_indices(' ')
-            .map(|(at, _)| at)
-            .step_by(8)
-            .collect();
+        let words: Vec<usize> = line.match_indices(' ').map(|(at, _)| at).step_by(8).collect();
         let starts = std::iter::once(0).chain(words.clone());
         let ends = words.into_iter().chain(std::iter::once(line.len()));
-        starts
-            .zip(ends)
-            .map(|(start, end)| &line[start..end])
-            .collect::<Vec<_>>()
+        starts.zip(ends).map(|(start, end)| &line[start..end]).collect::<Vec<_>>()
     })
 }
 
@@ -251,11 +238,7 @@ fn message_with(content: &Value) -> Value {
 }
 
 fn refusal(text: &str) -> [Value; 3] {
-    [
-        created(),
-        message_with(&json!({"type": "refusal", "refusal": text})),
-        completed(),
-    ]
+    [created(), message_with(&json!({"type": "refusal", "refusal": text})), completed()]
 }
 
 fn tool_call(name: &str, arguments: &Value) -> [Value; 3] {

@@ -23,19 +23,12 @@ impl Call {
         let bytes = |name: &str| fs::read(directory.join(name)).unwrap_or_default();
         let text = |name: &str| String::from_utf8_lossy(&bytes(name)).into_owned();
         let fields = |name: &str| -> Vec<String> {
-            text(name)
-                .split_terminator('\0')
-                .map(str::to_owned)
-                .collect()
+            text(name).split_terminator('\0').map(str::to_owned).collect()
         };
         let lines = |name: &str| -> Vec<String> { text(name).lines().map(str::to_owned).collect() };
         Self {
             args: fields("args"),
-            env: fields("env")
-                .iter()
-                .filter_map(|pair| pair.split_once('='))
-                .map(owned)
-                .collect(),
+            env: fields("env").iter().filter_map(|pair| pair.split_once('=')).map(owned).collect(),
             stdin: bytes("stdin"),
             cwd: text("cwd").trim_end_matches('\n').into(),
             listing: lines("listing"),

@@ -36,17 +36,8 @@ impl StandIn {
     /// Without verbs `exec` reads its prompt, prints nothing and exits with 0.
     pub fn new() -> Self {
         let dir = TempDir::with_prefix("stand-in-").expect("a temporary directory");
-        let stand_in = Self {
-            dir,
-            call: 1,
-            prints: 0,
-        };
-        let here = stand_in
-            .dir
-            .path()
-            .to_str()
-            .expect("paths of the bench are UTF-8")
-            .to_owned();
+        let stand_in = Self { dir, call: 1, prints: 0 };
+        let here = stand_in.dir.path().to_str().expect("paths of the bench are UTF-8").to_owned();
         let script = include_str!("codex.sh").replace("@HERE@", &here);
         for (name, contents) in [
             ("codex", script.as_str()),
@@ -70,10 +61,7 @@ impl StandIn {
 
     /// The text of a user's configuration that names the stand-in.
     pub fn user_config(&self) -> String {
-        format!(
-            "[codex]\ncommand = \"{}\"\nmodel = \"gpt-5.5\"\n",
-            self.path().display()
-        )
+        format!("[codex]\ncommand = \"{}\"\nmodel = \"gpt-5.5\"\n", self.path().display())
     }
 
     // What it says about itself.
@@ -87,22 +75,14 @@ impl StandIn {
     /// Takes a name out of the feature list, as an older version does not have it.
     pub fn without_feature(self, name: &str) -> Self {
         let list = fs::read_to_string(self.file("features.txt")).expect("a file of ours");
-        let rest = list
-            .lines()
-            .filter(|line| line.split_whitespace().next() != Some(name));
-        self.write(
-            "features.txt",
-            rest.map(|line| format!("{line}\n")).collect::<String>(),
-        );
+        let rest = list.lines().filter(|line| line.split_whitespace().next() != Some(name));
+        self.write("features.txt", rest.map(|line| format!("{line}\n")).collect::<String>());
         self
     }
 
     /// Offers the model a tool whatever the flags say: a Codex that no leash holds.
     pub fn offering_tool(self, name: &str) -> Self {
-        self.write(
-            "tools",
-            json!({"type": "function", "name": name}).to_string(),
-        );
+        self.write("tools", json!({"type": "function", "name": name}).to_string());
         self
     }
 
@@ -171,11 +151,7 @@ impl StandIn {
 
     /// A whole turn that went well, with its log lines.
     pub fn emit_answer(self, text: &str) -> Self {
-        self.emit_start()
-            .emit_headers(200)
-            .emit_delta()
-            .emit_message(text)
-            .emit_completed()
+        self.emit_start().emit_headers(200).emit_delta().emit_message(text).emit_completed()
     }
 
     /// The two events with which a turn fails.
@@ -201,11 +177,7 @@ impl StandIn {
     /// Starts a process that holds stdout and stderr open for so long.
     pub fn leave_descendant(self, length: Duration) -> Self {
         let file = self.file("descendant");
-        self.verb(&format!(
-            "sleep {} & echo $! >> '{}'",
-            length.as_secs_f64(),
-            file.display()
-        ))
+        self.verb(&format!("sleep {} & echo $! >> '{}'", length.as_secs_f64(), file.display()))
     }
 
     /// The same in a process group of its own, where a signal to the group does not reach.
@@ -277,15 +249,19 @@ impl StandIn {
         }
     }
 
-    /// Whether a descendant is still there. One that was ended stays as a zombie until the machine's
-    /// first process gets round to it, so an end is waited for.
+    /// Whether a descendant is still there.
     pub fn descendant_lives(&self) -> bool {
-        let lives = || self.descendants().iter().any(|id| signal(id, "0"));
+        self.descendants().iter().any(|id| signal(id, "0"))
+    }
+
+    /// Whether no descendant is left, within a few seconds: one that was ended stays as a zombie
+    /// until the machine's first process gets round to it.
+    pub fn descendants_have_ended(&self) -> bool {
         let begun = Instant::now();
-        while lives() && begun.elapsed() < Duration::from_secs(5) {
-            std::thread::sleep(Duration::from_millis(50));
+        while self.descendant_lives() && begun.elapsed() < Duration::from_secs(5) {
+            thread::sleep(Duration::from_millis(50));
         }
-        lives()
+        !self.descendant_lives()
     }
 
     fn descendants(&self) -> Vec<String> {
