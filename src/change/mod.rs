@@ -37,6 +37,8 @@ pub const MAX_FILE_BYTES: u64 = 4 << 20;
 pub struct Change {
     /// The changed files, skipped ones included.
     pub files: Vec<File>,
+    /// For each hunk, in the order of the ids, the index of its file and its own within that.
+    places: Vec<(usize, usize)>,
 }
 
 /// One changed file.
@@ -102,9 +104,23 @@ impl File {
 }
 
 impl Change {
+    /// A change of these files; gives each hunk its id, H1 onwards, in their order.
+    fn of(mut files: Vec<File>) -> Change {
+        let mut places = Vec::new();
+        for (in_files, file) in files.iter_mut().enumerate() {
+            for (in_hunks, hunk) in file.hunks.iter_mut().enumerate() {
+                places.push((in_files, in_hunks));
+                hunk.id = HunkId(u32::try_from(places.len()).unwrap_or(u32::MAX));
+            }
+        }
+        Change { files, places }
+    }
+
     /// The file and the hunk of an id.
     pub fn hunk(&self, id: HunkId) -> Option<(&File, &Hunk)> {
-        self.hunks().find(|(_, hunk)| hunk.id == id)
+        let (in_files, in_hunks) = *self.places.get((id.0 as usize).checked_sub(1)?)?;
+        let file = &self.files[in_files];
+        Some((file, &file.hunks[in_hunks]))
     }
 
     /// All hunks with their files, in order.
@@ -127,7 +143,7 @@ pub fn read(
     select: &Select,
     languages: &Languages,
 ) -> Result<Change, ReadError> {
-    let mut files = match &comparison.sides {
+    let files = match &comparison.sides {
         Sides::Trees { repo, old, new } => {
             let deltas = trees::compare(repo, *old, *new)?;
             delta::read(repo, deltas, select, languages)?
@@ -142,14 +158,5 @@ pub fn read(
         }
         Sides::Patch { text } => patch::read(text, select, languages)?,
     };
-    number(&mut files);
-    Ok(Change { files })
-}
-
-/// Gives each hunk its id, H1 onwards, in the order of the change.
-fn number(files: &mut [File]) {
-    let hunks = files.iter_mut().flat_map(|file| file.hunks.iter_mut());
-    for (number, hunk) in (1..).zip(hunks) {
-        hunk.id = HunkId(number);
-    }
+    Ok(Change::of(files))
 }

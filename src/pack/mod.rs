@@ -123,7 +123,9 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
             continue;
         };
         let candidate = Chosen { file, hunk, shown: Shown::of(hunk) };
-        let cost = candidate.cost(mark, &mut redactor);
+        // The raw size is a lower bound in all but name: what exceeds by it is not rendered.
+        let raw = estimated_tokens(usize::try_from(change.hunk_bytes(id)).unwrap_or(usize::MAX));
+        let cost = if raw > left { raw } else { candidate.cost(mark, &mut redactor) };
         let why = if denied::is_denied(file) {
             Some(Why::DeniedPath)
         } else if cost > budget {
