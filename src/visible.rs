@@ -36,7 +36,7 @@ pub fn line(text: impl AsRef<[u8]>) -> Visible {
     gate(text.as_ref(), false)
 }
 
-/// Gates text of several lines: `\n` stays, `\r\n` becomes `\n`, anything else as in [`line`].
+/// Gates text of several lines: `\n` stays, `\r\n` becomes `\n`, anything else as in [`line()`].
 pub fn text(text: impl AsRef<[u8]>) -> Visible {
     gate(text.as_ref(), true)
 }
