@@ -279,6 +279,9 @@ fn verdict(out: &mut String, review: &Review) {
         State::Empty => "nothing changed",
         State::Harmless => "nothing risky changed",
         State::Complete => "reviewed",
+        State::Partial if review.checked.coverage.judged.is_empty() => {
+            "not reviewed: Codex judged no hunk"
+        }
         State::Partial => "reviewed in part",
         State::Unreadable => "answered, but the answer could not be read",
         State::Outage => "not reviewed: Codex is not available",
