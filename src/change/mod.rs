@@ -8,6 +8,7 @@ mod diff;
 mod function;
 mod hunk;
 mod patch;
+mod read;
 mod rename;
 mod skip;
 mod text;
@@ -21,10 +22,10 @@ use crate::config::Select;
 use crate::rules::Languages;
 use crate::source::{Comparison, Sides};
 
-pub use delta::ReadError;
 pub use function::{Function, around as enclosing};
 pub use hunk::{Edit, Hunk, HunkId, Line, LineKind};
 pub use patch::PatchError;
+pub use read::ReadError;
 pub use skip::Skip;
 pub use text::Text;
 
@@ -146,15 +147,15 @@ pub fn read(
     let files = match &comparison.sides {
         Sides::Trees { repo, old, new } => {
             let deltas = trees::compare(repo, *old, *new)?;
-            delta::read(repo, deltas, select, languages)?
+            read::read(repo, deltas, select, languages)?
         }
         Sides::Index { repo, old } => {
             let deltas = worktree::staged(repo, *old)?;
-            delta::read(repo, deltas, select, languages)?
+            read::read(repo, deltas, select, languages)?
         }
         Sides::Worktree { repo, old } => {
             let deltas = worktree::tracked_and_untracked(repo, *old)?;
-            delta::read(repo, deltas, select, languages)?
+            read::read(repo, deltas, select, languages)?
         }
         Sides::Patch { text } => patch::read(text, select, languages)?,
     };

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::{Origin, Setting};
+use super::Origin;
+use super::setting::Setting;
 use crate::rules::RuleError;
 
 /// A configuration that cannot be used.

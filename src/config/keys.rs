@@ -286,7 +286,7 @@ fn provider(value: &Value) -> Result<Provider, String> {
 
 fn codex_settings(value: &Value) -> Result<toml::Table, String> {
     let table = value.as_table().ok_or("wants a table of Codex settings")?;
-    match crate::consult::refused_setting(table) {
+    match super::owned::refused_setting(table) {
         Some(key) => {
             Err(format!("sets `{}`, which the leash owns; leave it out", crate::visible::line(key)))
         }

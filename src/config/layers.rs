@@ -7,9 +7,9 @@ use bstr::ByteSlice;
 use etcetera::BaseStrategy;
 use git2::{ConfigLevel, Repository};
 
-use super::{ConfigError, Origin, Setting, Written, table};
+use super::setting::{Read, Setting, Written};
+use super::{ConfigError, Origin, table};
 use crate::env;
-use crate::rules::{CategorySyntax, RuleSyntax};
 
 /// Name of the repository's file, at the top of its work tree.
 const FILE: &str = "advisor.toml";
@@ -23,16 +23,6 @@ pub struct Layers<'a> {
     pub repo: Option<&'a Repository>,
     /// `key=value` as given with flags, in order.
     pub flags: Vec<(String, String)>,
-}
-
-/// All that the layers hold, lowest first.
-#[derive(Default)]
-pub(super) struct Read {
-    pub(super) settings: Vec<Setting>,
-    pub(super) rules: Vec<RuleSyntax>,
-    pub(super) categories: Vec<CategorySyntax>,
-    /// The file that gave the last rules, for messages.
-    pub(super) rule_file: String,
 }
 
 impl Layers<'_> {

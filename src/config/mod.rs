@@ -1,11 +1,13 @@
 //! What is set, by whom, and what a repository may tune.
 //!
-//! Every layer is read into the same thing, a list of [`Setting`]s, and applied lowest first through
+//! Every layer is read into the same thing, a list of settings, and applied lowest first through
 //! one table of [`keys`]. Keys about safety are refused where they come with the change under review.
 
 mod error;
 mod keys;
 mod layers;
+mod owned;
+mod setting;
 mod table;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use crate::rules::{CategorySyntax, RuleSyntax, Rules, Severity};
 pub use error::ConfigError;
 pub use keys::{KEYS, Key, Trust};
 pub use layers::{Layers, user_file};
+use setting::{Setting, Written};
 
 /// The configuration in force.
 #[derive(Debug, Clone, Default)]
@@ -173,28 +176,6 @@ impl fmt::Display for Origin {
             Origin::Flag => f.write_str("command line"),
         }
     }
-}
-
-/// A value for a key, as a layer gives it.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// Dotted key as it was written.
-    key: String,
-    /// The value.
-    value: Written,
-    /// Which layer.
-    origin: Origin,
-    /// 1-based line of the file, where there is one.
-    line: Option<usize>,
-}
-
-/// A value as it was written.
-#[derive(Debug, Clone)]
-enum Written {
-    /// In TOML.
-    Toml(toml::Value),
-    /// In git's configuration, a variable or a flag.
-    Text(String),
 }
 
 impl Config {

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::layers::Read;
-use super::{ConfigError, Origin, Setting, Written};
+use super::setting::{Read, Setting, Written};
+use super::{ConfigError, Origin};
 use crate::rules::{CategorySyntax, RuleSyntax};
 
 /// The parts of a file that are no plain keys.

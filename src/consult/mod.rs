@@ -25,7 +25,6 @@ use serde_json::Value;
 use crate::config::Config;
 
 pub use failure::{Advice, Failure};
-pub use settings::refused_setting;
 pub use supervise::Progress;
 
 /// What came of a consultation, with everything that was obtained on the way.

@@ -148,7 +148,7 @@ pub fn synthesize(
     for (number, finding) in (1..).zip(&mut findings) {
         finding.id = format!("F{number}");
     }
-    let synthesis = weigh::weigh(&Case {
+    let case = Case {
         change,
         classified,
         findings: &findings,
@@ -156,7 +156,9 @@ pub fn synthesize(
         answer: answer.as_ref(),
         reply,
         notes,
-    });
+    };
+    let (mut synthesis, reason) = weigh::weigh(&case);
+    synthesis.text = words::of(&case, &synthesis, &reason);
     Checked { findings, coverage, synthesis, answer }
 }
 

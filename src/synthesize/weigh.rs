@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::answer::{Answer, ContextRequest, Opinion};
 use super::coverage::Coverage;
 use super::judge::Verdict;
-use super::{Case, Finding, Reply, words};
+use super::{Case, Finding, Reply};
 use crate::change::{Change, HunkId};
 use crate::rules::Severity;
 
@@ -76,8 +76,9 @@ pub struct Synthesis {
     pub text: String,
 }
 
-/// Weighs the checked findings.
-pub(super) fn weigh(case: &Case<'_>) -> Synthesis {
+/// Weighs the checked findings; the synthesis, still without its text, and the reason of its
+/// recommendation.
+pub(super) fn weigh(case: &Case<'_>) -> (Synthesis, String) {
     let Case { change, findings, coverage, answer, reply, notes, .. } = *case;
     let ids = |wanted: &dyn Fn(&Finding) -> bool| -> Vec<String> {
         findings
@@ -106,8 +107,7 @@ pub(super) fn weigh(case: &Case<'_>) -> Synthesis {
     };
     let (recommendation, reason) = recommend(&synthesis, findings, coverage, notes);
     synthesis.recommendation = recommendation;
-    synthesis.text = words::of(case, &synthesis, &reason);
-    synthesis
+    (synthesis, reason)
 }
 
 fn state(change: &Change, coverage: &Coverage, answer: Option<&Answer>, reply: Reply<'_>) -> State {

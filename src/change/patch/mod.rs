@@ -1,13 +1,19 @@
 //! A unified diff from a file or from stdin, read into the same values as two trees.
 
+mod body;
+mod path;
+
 use bstr::{BString, ByteSlice};
 use thiserror::Error;
 
-use super::hunk::{Edit, Hunk, HunkId};
+use super::hunk::{Hunk, HunkId};
 use super::{File, Skip, Status, Text};
 use super::{diff, function, skip, window};
 use crate::config::Select;
 use crate::rules::Languages;
+
+use body::{Body, Header, hunk_header};
+use path::{git_header_paths, path_of_header, unquote};
 
 /// Why a text could not be read as a patch. Line numbers are 1-based lines of the patch.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -81,23 +87,6 @@ struct Draft {
     new: Vec<(u32, Vec<u8>)>,
     hunks: Vec<(Hunk, BString)>,
 }
-
-/// A hunk's `@@` line.
-struct Header {
-    old: Extent,
-    new: Extent,
-    heading: BString,
-}
-
-/// Lines of a side: the first, 1-based, and how many.
-#[derive(Clone, Copy)]
-struct Extent {
-    start: u32,
-    count: u32,
-}
-
-/// No line number is higher than this: no file within the size limit has so many lines.
-const MAX_LINES: u32 = 1 << 30;
 
 struct Reader<'a> {
     lines: Vec<&'a [u8]>,
@@ -220,95 +209,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The lines of a hunk while they are being read.
-struct Body {
-    old_left: u32,
-    new_left: u32,
-    at_old: u32,
-    at_new: u32,
-    old_text: Vec<u8>,
-    new_text: Vec<u8>,
-    edits: Vec<Edit>,
-    /// Sign of the line before, which a `\ No newline at end of file` speaks of.
-    last: u8,
-}
-
-impl Body {
-    fn new(old: Extent, new: Extent) -> Self {
-        Body {
-            old_left: old.count,
-            new_left: new.count,
-            at_old: old.start,
-            at_new: new.start,
-            old_text: Vec::new(),
-            new_text: Vec::new(),
-            edits: Vec::new(),
-            last: b' ',
-        }
-    }
-
-    fn wants_more(&self) -> bool {
-        self.old_left > 0 || self.new_left > 0
-    }
-
-    /// Takes a line, or says that it is none of a hunk.
-    fn take(&mut self, line: &[u8]) -> bool {
-        let (sign, text) = match line {
-            [b'\\', ..] => {
-                self.no_newline();
-                return true;
-            }
-            [sign @ (b' ' | b'+' | b'-'), text @ ..] => (*sign, text),
-            // Mailers strip the blank of an empty context line.
-            [b'\n'] | [b'\r', b'\n'] => (b' ', line),
-            _ => return false,
-        };
-        let on_old = sign != b'+';
-        let on_new = sign != b'-';
-        if (on_old && self.old_left == 0) || (on_new && self.new_left == 0) {
-            return false;
-        }
-        let edit =
-            self.edits.last().filter(|e| e.old.end == self.at_old && e.new.end == self.at_new);
-        if sign != b' ' && edit.is_none() {
-            let (old, new) = (self.at_old..self.at_old, self.at_new..self.at_new);
-            self.edits.push(Edit { old, new });
-        }
-        if on_old {
-            self.old_text.extend_from_slice(text);
-            self.old_left -= 1;
-            self.at_old += 1;
-        }
-        if on_new {
-            self.new_text.extend_from_slice(text);
-            self.new_left -= 1;
-            self.at_new += 1;
-        }
-        if sign != b' '
-            && let Some(edit) = self.edits.last_mut()
-        {
-            edit.old.end = self.at_old;
-            edit.new.end = self.at_new;
-        }
-        self.last = sign;
-        true
-    }
-
-    fn no_newline(&mut self) {
-        let strip = |text: &mut Vec<u8>| {
-            if text.last() == Some(&b'\n') {
-                text.pop();
-            }
-        };
-        if self.last != b'+' {
-            strip(&mut self.old_text);
-        }
-        if self.last != b'-' {
-            strip(&mut self.new_text);
-        }
-    }
-}
-
 impl Draft {
     fn finish(self, select: &Select, languages: &Languages) -> File {
         let renamed = self.renamed;
@@ -391,117 +291,6 @@ fn is_extended_header(line: &[u8]) -> bool {
     ]
     .iter()
     .any(|prefix| line.starts_with(prefix.as_bytes()))
-}
-
-/// `@@ -a,b +c,d @@ heading`: start and count of both sides; a start of an empty side is moved to
-/// the line behind it, so that ranges are half open.
-fn hunk_header(line: &[u8]) -> Option<Header> {
-    let rest = line.strip_prefix(b"@@ -")?;
-    let end = rest.find(" @@")?;
-    let (old, new) = rest[..end].split_once_str(" +")?;
-    let side = |text: &[u8]| {
-        let (start, count) = text.split_once_str(",").unwrap_or((text, b"1"));
-        let number = |text: &[u8]| text.to_str().ok()?.parse::<u32>().ok();
-        let (start, count) = (number(start)?, number(count)?);
-        let start = if count == 0 { start.checked_add(1)? } else { start };
-        let fits = (1..=MAX_LINES).contains(&start) && count <= MAX_LINES;
-        fits.then_some(Extent { start, count })
-    };
-    Some(Header {
-        old: side(old)?,
-        new: side(new)?,
-        heading: BString::from(rest[end + 3..].trim_ascii()),
-    })
-}
-
-/// The two paths of a `diff --git` line. They are ambiguous where a path has blanks and no quotes;
-/// then both are the same, so the line is split in the middle.
-fn git_header_paths(names: &[u8]) -> (Option<BString>, Option<BString>) {
-    let strip = |path: BString| -> BString {
-        let cut = path.strip_prefix(b"a/").or_else(|| path.strip_prefix(b"b/"));
-        cut.map_or_else(|| path.clone(), BString::from)
-    };
-    if names.starts_with(b"\"") {
-        let end = closing_quote(names).unwrap_or(names.len());
-        let second = names.get(end + 1..).unwrap_or_default().trim_ascii_start();
-        return (
-            Some(strip(unquote(&names[..end.min(names.len())]))),
-            Some(strip(unquote(second))),
-        );
-    }
-    let middle = names.len() / 2;
-    let same = names.get(middle) == Some(&b' ')
-        && names.len() > middle + 3
-        && names.get(2..middle) == names.get(middle + 3..);
-    let at = if same { Some(middle) } else { names.find(" b/").or_else(|| names.find(" \"")) };
-    match at {
-        Some(at) => {
-            (Some(strip(BString::from(&names[..at]))), Some(strip(unquote(&names[at + 1..]))))
-        }
-        None => (Some(strip(BString::from(names))), None),
-    }
-}
-
-/// One past the quote that closes the one at the start.
-fn closing_quote(text: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    for (at, &byte) in text.iter().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(at + 1),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The path of a `---` or `+++` line; `None` for `/dev/null`.
-fn path_of_header(text: &[u8]) -> Option<BString> {
-    let text =
-        if text.starts_with(b"\"") { text } else { text.split_str("\t").next().unwrap_or(text) };
-    let path = unquote(text);
-    if path == "/dev/null" {
-        return None;
-    }
-    let cut = path.strip_prefix(b"a/").or_else(|| path.strip_prefix(b"b/"));
-    Some(cut.map_or_else(|| path.clone(), BString::from))
-}
-
-/// Undoes git's quoting of unusual paths: `"caf\303\251"`.
-fn unquote(text: &[u8]) -> BString {
-    let Some(inner) = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")) else {
-        return BString::from(text);
-    };
-    let mut out = Vec::with_capacity(inner.len());
-    let mut rest = inner;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'\\' {
-            out.push(*first);
-            continue;
-        }
-        let [kind, tail @ ..] = rest else { break };
-        let octal =
-            rest.get(..3).and_then(|digits| u8::from_str_radix(digits.to_str().ok()?, 8).ok());
-        if let Some(byte) = octal {
-            out.push(byte);
-            rest = &rest[3..];
-            continue;
-        }
-        out.push(match kind {
-            b'a' => 7,
-            b'b' => 8,
-            b't' => b'\t',
-            b'n' => b'\n',
-            b'v' => 11,
-            b'f' => 12,
-            b'r' => b'\r',
-            other => *other,
-        });
-        rest = tail;
-    }
-    BString::from(out)
 }
 
 fn chomp(line: &[u8]) -> &[u8] {
