@@ -191,6 +191,14 @@ fn headers_of_a_limit_end_the_call_without_any_word() {
 }
 
 #[test]
+fn a_login_that_is_renewed_costs_no_answer() {
+    let codex = StandIn::new().emit_start().emit_headers(401).sleep(Duration::from_millis(1500));
+    let codex = codex.emit_headers(200).emit_message(ANSWER).emit_completed().exit(0);
+    let (_, _, output) = review(&codex, &[]);
+    assert_eq!(output.success().json()["consultation"]["status"], "answered");
+}
+
+#[test]
 fn every_sign_of_acting_ends_the_call() {
     let item = |kind: &str| json!({"type": "item.started", "item": {"id": "i", "type": kind}});
     for kind in

@@ -295,10 +295,13 @@ impl Watch {
         match sign {
             Sign::Headers(200) => {
                 self.answering = true;
+                self.impending = None;
                 self.answers += 1;
                 let more = self.answers > 1 && self.one_request;
                 more.then(|| End::Failed(attempt("a second request, which only a tool call makes")))
             }
+            // A ChatGPT login is renewed after this and asked again; Codex says when that fails.
+            Sign::Headers(401) => None,
             Sign::Headers(status) => {
                 self.impend(&format!("the server answered with status {status}"));
                 None
