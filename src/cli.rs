@@ -88,7 +88,7 @@ pub struct SourceArgs {
     pub range: Option<String>,
 
     /// What the index holds that HEAD does not
-    #[arg(long, group = "source")]
+    #[arg(long, alias = "cached", group = "source")]
     pub staged: bool,
 
     /// What the work tree holds that HEAD does not, untracked files included

@@ -38,6 +38,16 @@ pub fn codex_home() -> Option<PathBuf> {
     }
 }
 
+/// Whether the user has named the repository by `GIT_DIR`.
+pub fn git_dir_is_set() -> bool {
+    passed_on("GIT_DIR").is_some()
+}
+
+/// The width of the terminal as a shell exports it.
+pub fn columns() -> Option<usize> {
+    passed_on("COLUMNS")?.to_str()?.parse().ok()
+}
+
 /// Whether a Codex key is given by `CODEX_API_KEY`, which makes a login file unnecessary.
 pub fn codex_api_key_is_set() -> bool {
     passed_on("CODEX_API_KEY").is_some()

@@ -13,6 +13,8 @@ pub mod source;
 
 pub mod change;
 
+pub mod redact;
+
 pub mod rules;
 
 pub mod classify;

@@ -6,14 +6,24 @@ use clap::Parser;
 use git_advisor::cli::Cli;
 use git_advisor::commands;
 use git_advisor::exit::Exit;
+use git_advisor::visible;
 
 fn main() -> Exit {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked) if !asked.use_stderr() => asked.exit(),
+        Err(error) => {
+            // The message quotes what was typed, which may come from anywhere.
+            let text = visible::text(error.render().to_string());
+            let _ = write!(anstream::stderr(), "{text}");
+            return Exit::BadRequest;
+        }
+    };
     colours(cli.color).write_global();
     match commands::run(&cli) {
         Ok(exit) => exit,
         Err(error) => {
-            let message = git_advisor::visible::line(format!("{error:#}"));
+            let message = visible::line(format!("{error:#}"));
             // Where stderr is closed there is nobody to tell.
             let _ = writeln!(anstream::stderr(), "error: {message}");
             Exit::BadRequest

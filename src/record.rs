@@ -115,7 +115,10 @@ impl Records {
         let id = match wanted {
             None => ids.into_iter().next_back()?,
             Some(wanted) => {
-                ids.into_iter().rev().find(|id| id.starts_with(wanted) || id.ends_with(wanted))?
+                let fits = |id: &&String| {
+                    wanted.len() >= 4 && (id.starts_with(wanted) || id.ends_with(wanted))
+                };
+                ids.iter().rev().find(fits)?.clone()
             }
         };
         Some(Record { folder: self.folder.join(&id), id })

@@ -25,6 +25,7 @@ fn risky() -> Repo {
 fn review(codex: &StandIn, args: &[&str]) -> (Home, Repo, Output) {
     let (home, repo) = (Home::new(), risky());
     home.write_config(&codex.user_config());
+    home.log_in();
     let run =
         Advisor::new(&home).in_dir(repo.path()).args(["review", "HEAD~1..", "--format", "json"]);
     let output = run.args(args).run();
@@ -54,6 +55,7 @@ fn codex_sees_named_variables_and_an_empty_folder_only() {
     let codex = StandIn::new().emit_answer(ANSWER).exit(0);
     let (home, repo) = (Home::new(), risky());
     home.write_config(&format!("{}env = [\"WANTED\"]\n", codex.user_config()));
+    home.log_in();
     let run = Advisor::new(&home).in_dir(repo.path()).args(["review", "HEAD~1.."]);
     let run = run
         .env("AWS_SECRET_ACCESS_KEY", "s")
@@ -80,6 +82,17 @@ fn codex_sees_named_variables_and_an_empty_folder_only() {
 fn a_version_that_cannot_be_held_is_not_called() {
     let codex = StandIn::new().with_version("codex-cli 0.146.0").emit_answer(ANSWER).exit(0);
     drop(check(&codex, &[], "too-old", "fix"));
+    assert_eq!(codex.started(), 0);
+}
+
+#[test]
+fn without_a_login_nobody_is_asked() {
+    let codex = StandIn::new().emit_answer(ANSWER).exit(0);
+    let (home, repo) = (Home::new(), risky());
+    home.write_config(&codex.user_config());
+    let run = Advisor::new(&home).in_dir(repo.path());
+    let output = run.args(["review", "HEAD~1..", "--format", "json"]).run().success();
+    assert_eq!(output.json()["consultation"]["failure"]["class"], "not-logged-in", "{output}");
     assert_eq!(codex.started(), 0);
 }
 
@@ -143,6 +156,7 @@ fn a_child_that_never_reads_does_not_hold_us() {
     repo.write("b.py", body);
     repo.commit("Large");
     home.write_config(&codex.user_config());
+    home.log_in();
     let run =
         Advisor::new(&home).in_dir(repo.path()).args(["review", "HEAD~1..", "--format", "json"]);
     let run =
@@ -260,6 +274,7 @@ fn a_home_that_cannot_be_written_is_said() {
     let codex = StandIn::new().emit_answer(ANSWER).exit(0);
     let (home, repo) = (Home::new(), risky());
     home.write_config(&codex.user_config());
+    home.log_in();
     fs::create_dir_all(home.state()).unwrap();
     fs::write(home.state().join("git-advisor"), "a file where a folder belongs").unwrap();
     let run =
@@ -273,6 +288,7 @@ fn a_git_directory_that_cannot_be_written_costs_the_record_alone() {
     let codex = StandIn::new().emit_answer(ANSWER).exit(0);
     let (home, repo) = (Home::new(), risky());
     home.write_config(&codex.user_config());
+    home.log_in();
     fs::write(repo.path().join(".git/git-advisor"), "a file where a folder belongs").unwrap();
     let run =
         Advisor::new(&home).in_dir(repo.path()).args(["review", "HEAD~1..", "--format", "json"]);

@@ -33,4 +33,13 @@ pub(super) enum Place {
         /// Whether git would turn CRLF into LF on its way into the repository.
         normalise: bool,
     },
+    /// Nowhere: the path is in conflict.
+    Unmerged,
+}
+
+impl Entry {
+    /// The side of a path that is in conflict.
+    pub(super) fn unmerged() -> Entry {
+        Entry { place: Place::Unmerged, mode: 0o100_644 }
+    }
 }

@@ -17,9 +17,32 @@ pub struct Function {
     pub lines: Range<u32>,
 }
 
+/// How many lines may still be looked at: a file of many hunks and few heads would take for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort(u32);
+
+impl Default for Effort {
+    fn default() -> Self {
+        Effort(2_000_000)
+    }
+}
+
+impl Effort {
+    /// Takes a line; `false` when there is none left.
+    fn line(&mut self) -> bool {
+        self.0 = self.0.saturating_sub(1);
+        self.0 > 0
+    }
+}
+
 /// The innermost function around line `number`: the nearest head above with smaller indentation,
 /// or the line itself where it is a head.
-pub fn around(text: &Text, number: u32, language: &Language) -> Option<Function> {
+pub fn around(
+    text: &Text,
+    number: u32,
+    language: &Language,
+    effort: &mut Effort,
+) -> Option<Function> {
     let (number, indent) = first_line_with_text(text, number)?;
     // A closing brace belongs to the head of its own indentation.
     let mut limit = if text.line(number).is_some_and(continues) { indent + 1 } else { indent };
@@ -32,7 +55,7 @@ pub fn around(text: &Text, number: u32, language: &Language) -> Option<Function>
             continue;
         }
         if let Some(name) = language.function_name(line) {
-            let lines = at..end(text, at, indent);
+            let lines = at..end(text, at, indent, effort);
             return lines.contains(&number).then_some(Function { name, lines });
         }
         if at != number {
@@ -56,9 +79,12 @@ fn first_line_with_text(text: &Text, number: u32) -> Option<(u32, usize)> {
 }
 
 /// One past the last line of a block whose head stands at `head` with the given indentation.
-fn end(text: &Text, head: u32, indent: usize) -> u32 {
+fn end(text: &Text, head: u32, indent: usize, effort: &mut Effort) -> u32 {
     let mut last = head;
     for at in head + 1..=text.last_line() {
+        if !effort.line() {
+            break;
+        }
         let Some(line) = text.line(at) else { break };
         match indentation(line) {
             None => {}
@@ -102,7 +128,7 @@ mod tests {
     fn check(path: &str, source: &str, line: u32, expected: Option<(&str, Range<u32>)>) {
         let languages = Languages::built_in();
         let language = languages.of(path.into()).expect("a known language");
-        let found = around(&Text::whole(source.into()), line, language);
+        let found = around(&Text::whole(source.into()), line, language, &mut Effort::default());
         let found = found.map(|function| (function.name, function.lines));
         assert_eq!(found, expected.map(|(name, lines)| (name.to_owned(), lines)));
     }

@@ -22,7 +22,7 @@ use crate::config::Select;
 use crate::rules::Languages;
 use crate::source::{Comparison, Sides};
 
-pub use function::{Function, around as enclosing};
+pub use function::{Effort, Function, around as enclosing};
 pub use hunk::{Edit, Hunk, HunkId, Line, LineKind};
 pub use patch::PatchError;
 pub use read::ReadError;
@@ -57,7 +57,8 @@ pub struct File {
     pub old: Text,
     /// The new side, as far as it is known and was read.
     pub new: Text,
-    /// The hunks, in order; none for a file that is skipped or has no text to compare.
+    /// The hunks, in order; none where there is no text to compare. Of a file that is skipped they are
+    /// read by explicit rules only.
     pub hunks: Vec<Hunk>,
     /// Size in bytes of this file's unified diff: its lines with their sign and line feed.
     pub diff_bytes: u64,

@@ -13,7 +13,10 @@ use super::delta::{Delta, Entry, Place};
 const SIMILAR: usize = 50;
 
 /// Up to so many files on each side are compared each with each when nothing else pairs them.
-const FEW: usize = 40;
+const FEW: usize = 25;
+
+/// Larger files than this, in bytes, are not compared each with each.
+const SMALL: usize = 256 << 10;
 
 /// The list with each rename as one entry instead of a deletion and an addition.
 pub(super) fn pair(
@@ -97,10 +100,19 @@ fn by_text(
     if gone.len() > FEW || come.len() > FEW {
         return;
     }
+    let small = |entry: Option<&Entry>, path: &BStr| {
+        entry.and_then(|entry| load(entry, path)).filter(|text| text.len() <= SMALL)
+    };
+    let olds: Vec<_> =
+        gone.iter().map(|delta| small(delta.old.as_ref(), delta.path.as_ref())).collect();
+    let news: Vec<_> =
+        come.iter().map(|delta| small(delta.new.as_ref(), delta.path.as_ref())).collect();
+    let share =
+        |old: &Option<Vec<u8>>, new: &Option<Vec<u8>>| in_common(old.as_ref()?, new.as_ref()?);
     let mut scores = Vec::new();
-    for (to, new) in come.iter().enumerate() {
-        for (from, old) in gone.iter().enumerate() {
-            if let Some(share) = shared(old, new, load).filter(|&share| share >= SIMILAR) {
+    for to in 0..come.len() {
+        for from in 0..gone.len() {
+            if let Some(share) = share(&olds[from], &news[to]).filter(|&share| share >= SIMILAR) {
                 scores.push((share, to, from));
             }
         }
@@ -166,6 +178,11 @@ fn shared(
 ) -> Option<usize> {
     let before = load(old.old.as_ref()?, old.path.as_ref())?;
     let after = load(new.new.as_ref()?, new.path.as_ref())?;
+    in_common(&before, &after)
+}
+
+/// The bytes of equal lines, in percent of the larger text; `None` where the sizes alone rule it out.
+fn in_common(before: &[u8], after: &[u8]) -> Option<usize> {
     let larger = before.len().max(after.len());
     if larger == 0 || before.len().min(after.len()) * 100 < larger * SIMILAR {
         return None;
@@ -214,7 +231,7 @@ mod tests {
         });
         let load = |entry: &Entry, _: &BStr| match &entry.place {
             Place::File { path, .. } => Some(path.to_string_lossy().into_owned().into_bytes()),
-            Place::Object(_) => None,
+            Place::Object(_) | Place::Unmerged => None,
         };
         let mut found: Vec<(String, String)> = pair(gone.chain(come).collect(), load)
             .into_iter()

@@ -27,6 +27,10 @@ pub enum Skip {
     Docs,
     /// Exact versions of dependencies.
     Lockfile,
+    /// Not in this repository, as in a partial clone.
+    Missing,
+    /// In conflict, so that the index holds no one version of it.
+    Unmerged,
     /// Named by `select.exclude`.
     Excluded,
 }
@@ -42,6 +46,8 @@ impl Skip {
             Skip::TooLarge => "too-large",
             Skip::Docs => "docs",
             Skip::Lockfile => "lockfile",
+            Skip::Missing => "missing",
+            Skip::Unmerged => "unmerged",
             Skip::Excluded => "excluded",
         }
     }

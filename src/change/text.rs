@@ -98,6 +98,11 @@ impl Text {
             .then(|| &self.bytes[self.starts[first]..self.starts[last + 1]])
     }
 
+    /// The byte offset into [`Text::bytes`] at which a known line begins.
+    pub fn offset(&self, number: u32) -> Option<usize> {
+        self.index(number).map(|index| self.starts[index])
+    }
+
     /// The number of the line at a byte offset into [`Text::bytes`].
     pub fn line_at(&self, offset: usize) -> u32 {
         let index = self.starts.partition_point(|&start| start <= offset).saturating_sub(1);

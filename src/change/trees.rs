@@ -21,6 +21,9 @@ pub(super) fn compare(
 /// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust the stack.
 const MAX_DEPTH: usize = 1_000;
 
+/// More differing files than this are refused: a small tree can unfold to any number.
+const MAX_FILES: usize = 300_000;
+
 struct Walk<'repo> {
     repo: &'repo Repository,
     found: Vec<Delta>,
@@ -81,6 +84,11 @@ impl Walk<'_> {
         if old_file.is_some() || new_file.is_some() {
             let path = BString::from(prefix.clone());
             self.found.push(Delta { path, old_path: None, old: old_file, new: new_file });
+            if self.found.len() > MAX_FILES {
+                return Err(git2::Error::from_str(
+                    "more than 300000 files differ; name a smaller range",
+                ));
+            }
         }
         if old_tree.is_some() || new_tree.is_some() {
             if self.depth == MAX_DEPTH {

@@ -9,7 +9,13 @@ use super::delta::{Delta, Entry, Place};
 pub(super) fn staged(repo: &Repository, old: Option<Oid>) -> Result<Vec<Delta>, git2::Error> {
     let tree = old.map(|id| repo.find_tree(id)).transpose()?;
     let diff = repo.diff_tree_to_index(tree.as_ref(), None, Some(&mut DiffOptions::new()))?;
-    Ok(deltas(repo, &diff))
+    let mut found = deltas(repo, &diff);
+    // A path in conflict has up to three versions in the index and none that would be committed.
+    for path in unmerged(repo)? {
+        found.retain(|delta| delta.path != path);
+        found.push(Delta { path, old_path: None, old: None, new: Some(Entry::unmerged()) });
+    }
+    Ok(found)
 }
 
 /// What the work tree holds that the tree does not: staged or not, tracked or not, never ignored.
@@ -21,7 +27,34 @@ pub(super) fn tracked_and_untracked(
     let mut options = DiffOptions::new();
     options.include_untracked(true).recurse_untracked_dirs(true).include_typechange(true);
     let diff = repo.diff_tree_to_workdir_with_index(tree.as_ref(), Some(&mut options))?;
-    Ok(deltas(repo, &diff))
+    let mut found = deltas(repo, &diff);
+    // A path in conflict is what its file holds, marks and all; libgit2 lists it without a side.
+    for path in unmerged(repo)? {
+        found.retain(|delta| delta.path != path);
+        let old = tree.as_ref().and_then(|tree| tree.get_path(path.to_path().ok()?).ok());
+        let old = old.map(|entry| Entry {
+            place: Place::Object(entry.id()),
+            mode: u32::try_from(entry.filemode()).unwrap_or(0),
+        });
+        let new = on_disk(repo, path.as_ref(), 0o100_644);
+        if old.is_some() || new.is_some() {
+            found.push(Delta { path, old_path: None, old, new });
+        }
+    }
+    Ok(found)
+}
+
+/// The paths in conflict.
+fn unmerged(repo: &Repository) -> Result<Vec<BString>, git2::Error> {
+    let index = repo.index()?;
+    let mut paths = Vec::new();
+    for conflict in index.conflicts()? {
+        let conflict = conflict?;
+        let entry = conflict.our.or(conflict.their).or(conflict.ancestor);
+        paths.extend(entry.map(|entry| BString::from(entry.path)));
+    }
+    paths.dedup();
+    Ok(paths)
 }
 
 fn deltas(repo: &Repository, diff: &Diff<'_>) -> Vec<Delta> {
@@ -32,7 +65,7 @@ fn read(repo: &Repository, delta: &DiffDelta<'_>) -> Option<Delta> {
     let (old, new) = match delta.status() {
         Kind::Added | Kind::Untracked => (false, true),
         Kind::Deleted => (true, false),
-        Kind::Modified | Kind::Typechange | Kind::Conflicted => (true, true),
+        Kind::Modified | Kind::Typechange => (true, true),
         _ => return None,
     };
     let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes())?;
@@ -51,7 +84,12 @@ fn entry(repo: &Repository, file: &DiffFile<'_>) -> Option<Entry> {
     if mode == 0o160_000 || (file.is_valid_id() && !file.id().is_zero() && stored()) {
         return Some(Entry { place: Place::Object(file.id()), mode });
     }
-    let path = repo.workdir()?.join(file.path_bytes()?.to_path().ok()?);
+    on_disk(repo, file.path_bytes()?, mode)
+}
+
+/// A file of the work tree, if it is there.
+fn on_disk(repo: &Repository, path: &[u8], mode: u32) -> Option<Entry> {
+    let path = repo.workdir()?.join(path.to_path().ok()?);
     path.symlink_metadata().ok()?;
     Some(Entry { place: Place::File { path, normalise: normalises(repo) }, mode })
 }

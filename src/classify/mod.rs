@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::change::{Change, File, HunkId};
+use crate::change::{Change, File, HunkId, Skip};
 use crate::config::Select;
 use crate::rules::{Prefilter, Rule, Rules, Severity, Side};
 use crate::visible::Visible;
@@ -81,8 +81,7 @@ pub struct Counts {
 /// Reads every hunk with every rule that fits its file.
 pub fn classify(change: &Change, rules: &Rules, select: &Select) -> Classified {
     let files = change.files.iter().filter(|file| !file.hunks.is_empty());
-    let files: Vec<(&File, Vec<&Rule>)> =
-        files.map(|file| (file, rules.of(file.path.as_ref()))).collect();
+    let files: Vec<(&File, Vec<&Rule>)> = files.map(|file| (file, readers(file, rules))).collect();
     let used: BTreeMap<&str, &Rule> =
         files.iter().flat_map(|(_, rules)| rules).map(|&rule| (rule.id.as_str(), rule)).collect();
     let prefilter = Prefilter::new(used.into_values());
@@ -106,6 +105,17 @@ pub fn classify(change: &Change, rules: &Rules, select: &Select) -> Classified {
     Classified { hunks }
 }
 
+/// The rules that read a file. A secret is one in a document or a generated file too, so explicit
+/// rules read what is skipped, unless the user excluded it.
+fn readers<'a>(file: &File, rules: &'a Rules) -> Vec<&'a Rule> {
+    let all = rules.of(file.path.as_ref());
+    match file.skipped {
+        None => all,
+        Some(Skip::Excluded) => Vec::new(),
+        Some(_) => all.into_iter().filter(|rule| rule.explicit).collect(),
+    }
+}
+
 impl Classified {
     /// The entry of a hunk.
     pub fn of(&self, id: HunkId) -> Option<&HunkScore> {
@@ -121,7 +131,7 @@ impl Classified {
     pub fn counts(&self, change: &Change) -> Counts {
         Counts {
             files: change.files.len(),
-            hunks: self.hunks.len(),
+            hunks: change.hunks().filter(|(file, _)| file.skipped.is_none()).count(),
             selected_hunks: self.selected().count(),
         }
     }

@@ -1,11 +1,11 @@
 //! Tells a line that moved from one that was lost or is new.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use bstr::ByteSlice;
 
 use super::{HunkScore, Signal};
-use crate::change::{Change, LineKind};
+use crate::change::{Change, File, LineKind};
 use crate::rules::Side;
 
 /// Lines shorter than this, without their indentation, say too little to be told apart.
@@ -19,19 +19,24 @@ pub(super) fn mark(change: &Change, hunks: &mut [HunkScore]) {
     if hunks.iter().all(|hunk| hunk.signals.is_empty()) {
         return;
     }
-    let (added, removed) = lines(change);
+    let lines = lines(change);
     for (hunk, (file, _)) in hunks.iter_mut().zip(change.hunks()) {
+        let kind = kind(file);
         for signal in &mut hunk.signals {
-            let (text, other) = match signal.side {
-                Side::Added => (&file.new, &removed),
-                Side::Removed => (&file.old, &added),
+            let text = match signal.side {
+                Side::Added => &file.new,
+                Side::Removed => &file.old,
                 Side::Context | Side::Path => continue,
             };
             let moved = signal.lines.clone().all(|number| {
-                text.line(number).is_some_and(|line| {
-                    let line = line.trim();
-                    line.len() >= SHORT && other.contains(line)
-                })
+                let line = text.line(number).map(<[u8]>::trim_ascii).unwrap_or_default();
+                let counts = lines.get(&(kind, line)).copied().unwrap_or_default();
+                let stands = match signal.side {
+                    // A check is kept only if it stands as often as before.
+                    Side::Removed => counts.added >= counts.removed,
+                    _ => counts.removed > 0,
+                };
+                line.len() >= SHORT && stands
             });
             if moved {
                 discount(signal);
@@ -45,17 +50,32 @@ fn discount(signal: &mut Signal) {
     signal.weight *= if signal.side == Side::Added { MOVED_SINK } else { 0.0 };
 }
 
-/// All added and all removed lines of the change, without indentation.
-fn lines(change: &Change) -> (HashSet<&[u8]>, HashSet<&[u8]>) {
-    let (mut added, mut removed) = (HashSet::new(), HashSet::new());
+/// How often a line is added and removed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    added: u32,
+    removed: u32,
+}
+
+/// The ending of a file's name: a line that turns up in another kind of file has not moved, it is
+/// another thing there.
+fn kind(file: &File) -> &[u8] {
+    file.path.rfind_byte(b'.').map_or(&[], |at| &file.path[at..])
+}
+
+/// All changed lines by the kind of their file, without the blanks around them.
+fn lines(change: &Change) -> HashMap<(&[u8], &[u8]), Counts> {
+    let mut found: HashMap<(&[u8], &[u8]), Counts> = HashMap::new();
     for (file, hunk) in change.hunks() {
+        let kind = kind(file);
         for line in hunk.lines(&file.old, &file.new) {
+            let key = (kind, line.text.trim_ascii());
             match line.kind {
-                LineKind::Added => added.insert(line.text.trim()),
-                LineKind::Removed => removed.insert(line.text.trim()),
-                LineKind::Context => continue,
-            };
+                LineKind::Added => found.entry(key).or_default().added += 1,
+                LineKind::Removed => found.entry(key).or_default().removed += 1,
+                LineKind::Context => {}
+            }
         }
     }
-    (added, removed)
+    found
 }

@@ -6,13 +6,14 @@ use bstr::ByteSlice;
 
 use super::Signal;
 use crate::change::{File, Hunk, Text};
+use crate::redact::{KeyLines, Redactor};
 use crate::rules::{Candidates, Language, Languages, Prefilter, Rule, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
 const MAX_PER_RUN: usize = 4;
 
-/// Longest excerpt, in bytes of the source line.
+/// Longest excerpt, in characters.
 const EXCERPT: usize = 160;
 
 /// The rules for one file, ready to read its hunks.
@@ -23,6 +24,8 @@ pub(super) struct Reader<'a> {
     rules: Vec<&'a Rule>,
     /// Rules that fired on the file's path.
     on_path: Vec<&'a Rule>,
+    old_keys: KeyLines,
+    new_keys: KeyLines,
 }
 
 impl<'a> Reader<'a> {
@@ -32,7 +35,8 @@ impl<'a> Reader<'a> {
         let of_path = rules.iter().copied().filter(|rule| rule.sides.contains(&Side::Path));
         let on_path = of_path.filter(|rule| fires(rule)).collect();
         let language = Languages::built_in().of(file.path.as_ref());
-        Reader { file, language, prefilter, rules, on_path }
+        let (old_keys, new_keys) = (KeyLines::of(&file.old), KeyLines::of(&file.new));
+        Reader { file, language, prefilter, rules, on_path, old_keys, new_keys }
     }
 
     /// What fires in a hunk, in the order of the lines.
@@ -48,7 +52,7 @@ impl<'a> Reader<'a> {
         }
         let first = hunk.edits.first().map_or(hunk.new.start, |edit| edit.new.start.max(1));
         for rule in &self.on_path {
-            found.push(signal(rule, Side::Path, first..first + 1, &self.file.path));
+            found.push(signal(rule, Side::Path, first..first + 1, &self.file.path, false));
         }
         found.sort_by(|a, b| {
             (a.lines.start, a.side, &a.rule).cmp(&(b.lines.start, b.side, &b.rule))
@@ -64,17 +68,19 @@ impl<'a> Reader<'a> {
         run: &Run<'a>,
         found: &mut Vec<Signal>,
     ) {
-        for hit in regex.find_iter(run.text).take(MAX_PER_RUN) {
-            let line = |offset: usize| run.lines.start + line_feeds(&run.text[..offset]);
-            let (first, last) = (line(hit.start()), line(hit.end().max(hit.start() + 1) - 1));
-            let Some(text) = run.side_text.line(first) else {
-                continue;
-            };
+        let read = |hit: regex::bytes::Match<'_>| {
+            // A pattern may begin with the bracket or the line feed before the word that it is about.
+            let word = hit.as_bytes().iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
+            let at = |offset: usize| run.side_text.line_at(run.offset + offset);
+            let (first, last) = (at(hit.start() + word), at(hit.end().max(hit.start() + 1) - 1));
+            let text = run.side_text.line(first)?;
             let only_comment = self.language.is_some_and(|language| language.is_comment(text));
-            if only_comment && !rule.reads_comments {
-                continue;
-            }
-            found.push(signal(rule, run.side, first..last.max(first) + 1, text));
+            (rule.reads_comments || !only_comment).then_some((first..last.max(first) + 1, text))
+        };
+        for (lines, text) in regex.find_iter(run.text).filter_map(read).take(MAX_PER_RUN) {
+            let keys = if run.side == Side::Removed { &self.old_keys } else { &self.new_keys };
+            let inside = keys.contains(lines.start);
+            found.push(signal(rule, run.side, lines, text, inside));
         }
     }
 
@@ -85,9 +91,10 @@ impl<'a> Reader<'a> {
         let mut push = |side, side_text: &'a Text, lines: Range<u32>| {
             if !lines.is_empty()
                 && let Some(text) = side_text.block(lines.clone())
+                && let Some(offset) = side_text.offset(lines.start)
             {
                 let candidates = self.prefilter.candidates(text);
-                runs.push(Run { side, side_text, lines, text, candidates });
+                runs.push(Run { side, side_text, offset, text, candidates });
             }
         };
         let mut at = hunk.new.start;
@@ -106,26 +113,26 @@ impl<'a> Reader<'a> {
 struct Run<'a> {
     side: Side,
     side_text: &'a Text,
-    lines: Range<u32>,
+    /// Where the lines begin in the side's bytes.
+    offset: usize,
     text: &'a [u8],
     /// The patterns that can match in it.
     candidates: Candidates,
 }
 
-fn line_feeds(text: &[u8]) -> u32 {
-    u32::try_from(text.find_iter(b"\n").count()).unwrap_or(u32::MAX)
-}
-
-fn signal(rule: &Rule, side: Side, lines: Range<u32>, text: &[u8]) -> Signal {
+fn signal(rule: &Rule, side: Side, lines: Range<u32>, text: &[u8], inside: bool) -> Signal {
     let text = text.trim();
-    let cut = &text[..text.len().min(EXCERPT)];
+    // Redacted before it is cut: half a secret has no shape. What is cut off first is never shown.
+    let text = visible::line(&text[..text.len().min(16 * EXCERPT)]);
+    let redacted = Redactor::default().line(text.as_str(), inside);
+    let excerpt: String = redacted.chars().take(EXCERPT).collect();
     Signal {
         rule: rule.id.clone(),
         title: rule.title.clone(),
         category: rule.category.clone(),
         side,
         lines,
-        excerpt: visible::line(cut),
+        excerpt: visible::line(excerpt),
         weight: rule.weight,
         severity: rule.severity,
         cwe: rule.cwe.clone(),

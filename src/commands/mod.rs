@@ -58,6 +58,7 @@ fn tell(kind: &str, text: &str) {
 
 /// Columns of the terminal, within what reads well.
 fn width() -> usize {
-    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+    let measured = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let columns = crate::env::columns().or_else(measured).unwrap_or(100);
     columns.clamp(60, 120)
 }

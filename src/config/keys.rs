@@ -53,7 +53,7 @@ pub const KEYS: &[Key] = &[
         name: "codex.command",
         trust: Trust::User,
         kind: Kind::Text,
-        set: |config, value| put(&mut config.codex.command, word(value)?),
+        set: |config, value| put(&mut config.codex.command, command(value)?),
         show: |config| config.codex.command.as_str().into(),
     },
     Key {
@@ -263,6 +263,20 @@ fn word(value: &Value) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// A program: a name to look up, or an absolute path. A relative one would mean another program in
+/// every folder.
+fn command(value: &Value) -> Result<String, String> {
+    let word = word(value)?;
+    let path = std::path::Path::new(&word);
+    if path.components().count() > 1 && !path.is_absolute() {
+        return Err(format!(
+            "wants a name or an absolute path, not `{}`",
+            crate::visible::line(&word)
+        ));
+    }
+    Ok(word)
 }
 
 /// A model or an effort: letters, digits and a few signs, so that it is never taken for a flag.

@@ -119,6 +119,9 @@ fn git_config(repo: Option<&Repository>) -> Vec<Setting> {
         Some(repo) => repo.config(),
         None => git2::Config::open_default(),
     };
+    // A bare repository can lie within a work tree as ordinary tracked files; only one that the user
+    // has named is taken for the user's.
+    let found_bare = repo.is_some_and(Repository::is_bare) && !env::git_dir_is_set();
     let mut found: Vec<Setting> = Vec::new();
     let Ok(mut config) = config else { return found };
     let Ok(config) = config.snapshot() else {
@@ -132,7 +135,12 @@ fn git_config(repo: Option<&Repository>) -> Vec<Setting> {
             continue;
         };
         let key = name.strip_prefix("advisor.").unwrap_or(name).to_owned();
-        let origin = Origin::Git(level(entry.level()));
+        let local = matches!(entry.level(), ConfigLevel::Local | ConfigLevel::Worktree);
+        let origin = if local && found_bare {
+            Origin::Repository("config of the bare repository".to_owned())
+        } else {
+            Origin::Git(level(entry.level()))
+        };
         match found.iter_mut().find(|other| other.key == key && other.origin == origin) {
             Some(Setting { value: Written::Text(text), .. }) if is_many(&key) => {
                 text.push('\n');

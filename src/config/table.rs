@@ -7,6 +7,9 @@ use super::setting::{Read, Setting, Written};
 use super::{ConfigError, Origin};
 use crate::rules::{CategorySyntax, RuleSyntax};
 
+/// More keys than this are no configuration.
+const MAX_KEYS: usize = 500;
+
 /// The parts of a file that are no plain keys.
 #[derive(Deserialize)]
 struct Lists {
@@ -32,6 +35,11 @@ pub(super) fn read(text: &str, origin: &Origin, into: &mut Read) -> Result<(), C
     }
     into.rules.extend(lists.rules);
     into.categories.extend(lists.categories);
+    if values.values().map(|value| value.as_table().map_or(1, toml::Table::len)).sum::<usize>()
+        > MAX_KEYS
+    {
+        return Err(ConfigError::new(file, format!("has more than {MAX_KEYS} keys")));
+    }
     let mut lines = Vec::new();
     collect_lines(spans.get_ref(), "", text, &mut lines);
     flatten(&values, "", &mut |key, value| {
@@ -120,7 +128,10 @@ mod tests {
             "advisor.toml:2: `codex.command` is about safety and is not taken from a repository's file; set it in your own config.toml or with `git config advisor.codex.command`",
         );
         let user = Origin::User("config.toml".to_owned());
-        assert_eq!(load("[codex]\ncommand = \"./mine\"\n", &user).unwrap().codex.command, "./mine");
+        assert_eq!(
+            load("[codex]\ncommand = \"/opt/mine\"\n", &user).unwrap().codex.command,
+            "/opt/mine"
+        );
     }
 
     #[test]

@@ -82,7 +82,11 @@ fn forget_old_sessions(sessions: &Path, now: Timestamp) {
 
 /// Creates a folder that only the user can read, and its parents.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::exit::Exit;
 
 pub use failure::{Advice, Failure};
 pub use supervise::Progress;
@@ -82,8 +83,11 @@ pub fn consult(
     let mut consulted = match runtime {
         Ok(runtime) => {
             let consulted = runtime.block_on(call(prompt, config, clock, progress));
-            // A reader that is still blocked must not keep the program.
-            runtime.shutdown_background();
+            // The handlers of the call stay for good, so somebody must go on listening.
+            std::thread::spawn(move || {
+                runtime.block_on(supervise::interrupted());
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            });
             consulted
         }
         Err(error) => unavailable(Failure::of("crashed", &format!("no runtime: {error}"))),
@@ -139,10 +143,19 @@ async fn call(
 async fn prepare(config: &Config) -> Result<(workspace::Workspace, codex::Call), Failure> {
     let home = home::private()?;
     let installed = installed::probe(&config.codex.command, &home).await?;
+    if !home::has_login() && !brings_its_own_login(config) {
+        return Err(Failure::of("not-logged-in", "there is no login for Codex"));
+    }
     let choice = codex::choose_model(&config.codex, &installed);
     let workspace = workspace::Workspace::new(&installed)?;
     let call = codex::call(&config.codex, &installed, &home, &workspace, choice);
     Ok((workspace, call))
+}
+
+/// Whether the user's settings point Codex elsewhere, where another key may count or none.
+fn brings_its_own_login(config: &Config) -> bool {
+    let keys = ["model_provider", "openai_base_url", "chatgpt_base_url"];
+    keys.iter().any(|key| config.codex.config.contains_key(*key))
 }
 
 fn unavailable(failure: Failure) -> Consulted {

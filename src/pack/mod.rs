@@ -4,7 +4,6 @@
 //! What does not go along is listed with its reason.
 
 mod denied;
-mod redact;
 mod text;
 mod widen;
 
@@ -14,10 +13,9 @@ use serde::Serialize;
 
 use crate::change::{Change, File, Hunk, HunkId, LineKind, Status};
 use crate::classify::Classified;
+use crate::redact::{KeyLines, Redactor};
 use crate::rules::Languages;
 use crate::visible::{self, Visible};
-
-pub use redact::Redactor;
 
 /// A line longer than this is cut in the packet, in characters.
 const MAX_LINE: usize = 1_000;
@@ -206,14 +204,18 @@ impl Chosen<'_> {
         let Shown { old, new } = self.shown.clone();
         let wide = Hunk { old, new, ..self.hunk.clone() };
         let whole_crlf = self.file.lines(&wide).all(|line| line.text.ends_with(b"\r"));
-        redactor.begin();
+        let (in_old, in_new) = (KeyLines::of(&self.file.old), KeyLines::of(&self.file.new));
         let lines = self.file.lines(&wide).map(|line| {
             let text = if whole_crlf { &line.text[..line.text.len() - 1] } else { line.text };
+            let inside = line.new.map_or_else(
+                || line.old.is_some_and(|old| in_old.contains(old)),
+                |new| in_new.contains(new),
+            );
             PackedLine {
                 kind: line.kind,
                 old: line.old,
                 new: line.new,
-                text: cut(&redactor.line(visible::line(text).as_str()), MAX_LINE),
+                text: cut(&redactor.line(visible::line(text).as_str(), inside), MAX_LINE),
             }
         });
         let path = |path: &[u8]| visible::line(cut(visible::line(path).as_str(), MAX_PATH));

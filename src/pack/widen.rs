@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Shown;
-use crate::change::{File, Hunk, enclosing};
+use crate::change::{Effort, File, Hunk, enclosing};
 use crate::rules::Language;
 
 /// A longer function than this, in lines, is not shown whole.
@@ -18,7 +18,7 @@ pub(super) fn to_function(
     taken: &[Range<u32>],
 ) -> Option<Shown> {
     let edit = hunk.edits.first()?;
-    let function = enclosing(&file.new, edit.new.start, language)?;
+    let function = enclosing(&file.new, edit.new.start, language, &mut Effort::default())?;
     if function.lines.end - function.lines.start > MAX_FUNCTION {
         return None;
     }
@@ -39,12 +39,15 @@ pub(super) fn to_function(
 
 /// One past the last line, on the new side, that another hunk above changes.
 fn previous_change(file: &File, hunk: &Hunk) -> u32 {
-    let above = file.hunks.iter().take_while(|other| other.id != hunk.id);
-    above.last().and_then(|other| other.edits.last()).map_or(1, |edit| edit.new.end)
+    let at = file.hunks.partition_point(|other| other.id < hunk.id);
+    at.checked_sub(1)
+        .and_then(|above| file.hunks.get(above))
+        .and_then(|other| other.edits.last())
+        .map_or(1, |edit| edit.new.end)
 }
 
 /// The first line, on the new side, that another hunk below changes.
 fn next_change(file: &File, hunk: &Hunk) -> u32 {
-    let below = file.hunks.iter().skip_while(|other| other.id != hunk.id).nth(1);
-    below.and_then(|other| other.edits.first()).map_or(u32::MAX, |edit| edit.new.start)
+    let at = file.hunks.partition_point(|other| other.id <= hunk.id);
+    file.hunks.get(at).and_then(|other| other.edits.first()).map_or(u32::MAX, |edit| edit.new.start)
 }

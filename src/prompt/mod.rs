@@ -4,7 +4,8 @@
 
 use crate::change::Change;
 use crate::classify::Counts;
-use crate::pack::{Packet, Redactor, estimated_tokens};
+use crate::pack::{Packet, estimated_tokens};
+use crate::redact::Redactor;
 use crate::rules::Category;
 use crate::visible;
 

@@ -275,7 +275,13 @@ fn v1_file<'a>(file: &File, scores: &mut impl Iterator<Item = &'a HunkScore>) ->
         old_path: file.old_path.as_ref().map(|path| visible::line(path).into_string()),
         status: file.status,
         skipped: file.skipped,
-        hunks: file.hunks.iter().zip(scores).map(|(hunk, score)| v1_hunk(hunk, score)).collect(),
+        hunks: file
+            .hunks
+            .iter()
+            .zip(scores)
+            .filter(|(_, score)| file.skipped.is_none() || score.selected)
+            .map(|(hunk, score)| v1_hunk(hunk, score))
+            .collect(),
     }
 }
 
@@ -301,7 +307,7 @@ fn v1_signal(signal: &Signal) -> V1Signal {
         side: signal.side,
         line: signal.lines.start,
         end_line: signal.lines.end - 1,
-        excerpt: crate::pack::Redactor::default().line(signal.excerpt.as_str()),
+        excerpt: signal.excerpt.as_str().to_owned(),
         weight: signal.weight,
         severity: signal.severity,
         moved: signal.moved,

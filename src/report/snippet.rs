@@ -4,7 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::change::{Change, Text};
-use crate::pack::Redactor;
+use crate::redact::{KeyLines, Redactor};
 use crate::rules::Severity;
 use crate::synthesize::Finding;
 use crate::visible;
@@ -59,11 +59,11 @@ fn source(finding: &Finding, change: &Change) -> Option<Source> {
         .find(|&number| text.line(number).is_some())?;
     let mut shown = String::new();
     let mut span = 0..0;
-    let mut redactor = Redactor::default();
+    let (mut redactor, keys) = (Redactor::default(), KeyLines::of(text));
     for number in first..=last + AROUND {
         let Some(line) = text.line(number) else { break };
         let line: String = redactor
-            .line(visible::line(line).as_str())
+            .line(visible::line(line).as_str(), keys.contains(number))
             .replace('\t', "    ")
             .chars()
             .take(MAX_WIDTH)

@@ -10,7 +10,6 @@ use super::{Consultation, Review, Scan, Status, snippet};
 use crate::change::{Change, HunkId};
 use crate::classify::{HunkScore, Signal};
 use crate::consult::Advice;
-use crate::pack::Redactor;
 use crate::rules::Side;
 use crate::synthesize::{Answer, Finding, Opinion, State};
 use crate::verdict::Outcome;
@@ -146,7 +145,7 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
         };
         let moved = if signal.moved { " (only moved)" } else { "" };
         let what = format!("{:.2} {} {}{moved}", signal.weight, signal.rule, signal.title);
-        let excerpt = Redactor::default().line(signal.excerpt.as_str());
+        let excerpt = &signal.excerpt;
         line(out, &format!("   {what}"));
         line(out, &format!("        {}", format!("{sign}{number}{excerpt}").dimmed()));
     }

@@ -67,10 +67,21 @@ impl Languages {
 }
 
 impl Language {
-    /// Whether a line is only a comment.
+    /// Whether a line is only a comment: nothing stands behind a comment that the line also ends.
     pub fn is_comment(&self, line: &[u8]) -> bool {
-        let line = line.trim_ascii_start();
-        self.comments.iter().any(|prefix| line.starts_with(prefix.as_bytes()))
+        let line = line.trim_ascii();
+        self.comments.iter().any(|prefix| match prefix.as_str() {
+            "/*" => line.starts_with(b"/*") && ends_with_comment(line, "*/"),
+            "<!--" => line.starts_with(b"<!--") && ends_with_comment(line, "-->"),
+            // The middle of a block comment; `*pointer = x` is none.
+            "*" => {
+                let middle = line.strip_prefix(b"*").and_then(|rest| rest.first());
+                line == b"*"
+                    || (middle.is_some_and(|next| b" \t/".contains(next))
+                        && ends_with_comment(line, "*/"))
+            }
+            prefix => line.starts_with(prefix.as_bytes()),
+        })
     }
 
     /// The name of the function that a line begins, if it begins one.
@@ -84,6 +95,11 @@ impl Language {
         let name = heads.iter().find_map(|head| head.captures(line)?.name("name"))?;
         Some(crate::visible::line(name.as_bytes()).into_string())
     }
+}
+
+/// Whether nothing stands behind the first end of a comment.
+fn ends_with_comment(line: &[u8], end: &str) -> bool {
+    line.find(end).is_none_or(|at| line[at + end.len()..].trim_ascii().is_empty())
 }
 
 fn load(text: &str) -> Result<Languages, String> {
@@ -136,5 +152,16 @@ mod tests {
         assert_eq!(languages.of("deploy/app.yml".into()).unwrap().name, "yaml");
         assert_eq!(languages.of("a.tsx".into()).unwrap().name, "typescript");
         assert!(languages.of("LICENSE".into()).is_none());
+    }
+
+    #[test]
+    fn code_beside_a_comment_is_code() {
+        let language = Languages::built_in().of("a.c".into()).unwrap();
+        for line in ["// x", "/* x", " * x", "*/", "/* x */", "*"] {
+            assert!(language.is_comment(line.as_bytes()), "{line}");
+        }
+        for line in ["/**/ system(x);", "*p = system(x);", "* x */ system(x);", "x /* y */"] {
+            assert!(!language.is_comment(line.as_bytes()), "{line}");
+        }
     }
 }

@@ -14,10 +14,15 @@ use std::sync::OnceLock;
 use bstr::BStr;
 use thiserror::Error;
 
+use crate::visible;
+
 pub use languages::{Language, Languages};
 pub use prefilter::{Candidates, Prefilter};
 pub use rule::{Rule, Severity, Side};
 pub use syntax::{CategorySyntax, RuleSyntax};
+
+/// More own rules than this are refused: they come with a repository too.
+const MAX_OWN: usize = 200;
 
 /// The rules in force: the built-in packs and then the user's own.
 #[derive(Debug)]
@@ -55,10 +60,15 @@ impl Rules {
         own_categories: &[CategorySyntax],
     ) -> Result<Rules, RuleError> {
         let (mut rules, mut categories) = packs::load();
+        if own_rules.len() > MAX_OWN || own_categories.len() > MAX_OWN {
+            let problem = format!("there are more than {MAX_OWN} own rules or categories");
+            return Err(RuleError { rule: String::new(), problem });
+        }
         for category in own_categories {
+            syntax::check_name(&category.id, &category.id)?;
             categories.push(Category {
                 name: category.id.clone(),
-                title: category.title.clone().unwrap_or_else(|| category.id.clone()),
+                title: visible::line(category.title.as_ref().unwrap_or(&category.id)).into_string(),
             });
         }
         for syntax in own_rules {

@@ -7,7 +7,9 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::syntax::check_name;
 use super::{Candidates, Category, Languages, RuleError, RuleSyntax};
+use crate::visible;
 
 /// How bad a flaw would be. Ordered: `Info` is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,6 +103,10 @@ struct Pattern {
 /// Compiled size of one pattern, in bytes; far above every sensible rule, far below what hurts.
 const SIZE_LIMIT: usize = 2 << 20;
 
+/// The same for an own pattern, which may come with a repository: the time that a search takes can
+/// grow with this.
+const OWN_SIZE_LIMIT: usize = 100 << 10;
+
 impl Rule {
     /// A rule of a built-in pack; what it holds has been proven by a test.
     pub(super) fn built_in(syntax: RuleSyntax, category: &str, languages: &Languages) -> Rule {
@@ -115,9 +121,10 @@ impl Rule {
         categories: &[Category],
     ) -> Result<Rule, RuleError> {
         let wrong = |problem: String| RuleError { rule: syntax.id.clone(), problem };
-        let category =
-            syntax.category.clone().or_else(|| syntax.id.split('/').next().map(str::to_owned));
-        let category = category.unwrap_or_default();
+        let (pack, name) = syntax.id.split_once('/').unwrap_or(("", &syntax.id));
+        check_name(&syntax.id, pack)?;
+        check_name(&syntax.id, name)?;
+        let category = syntax.category.clone().unwrap_or_else(|| pack.to_owned());
         if !categories.iter().any(|known| known.name == category) {
             let known: Vec<_> = categories.iter().map(|known| known.name.as_str()).collect();
             let known = known.join(", ");
@@ -135,12 +142,16 @@ impl Rule {
             .bits(&syntax.languages)
             .map_err(|name| wrong(format!("`languages` has no `{name}`")))?;
         for pattern in &syntax.patterns {
-            compile(pattern).map_err(|error| wrong(format!("`patterns`: {}", one_line(&error))))?;
+            compile_within(pattern, OWN_SIZE_LIMIT)
+                .map_err(|error| wrong(format!("`patterns`: {}", one_line(&error))))?;
         }
         for glob in &syntax.globs {
             Glob::new(glob).map_err(|error| wrong(format!("`globs`: {error}")))?;
         }
-        Ok(Rule::new(syntax.clone(), category, bits))
+        let mut syntax = syntax.clone();
+        // It is printed, and may come with a repository.
+        syntax.title = visible::line(&syntax.title).into_string();
+        Ok(Rule::new(syntax, category, bits))
     }
 
     fn new(syntax: RuleSyntax, category: String, languages: u64) -> Rule {
@@ -210,9 +221,13 @@ impl Pattern {
     }
 }
 
-/// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster).
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).multi_line(true).unicode(false).size_limit(SIZE_LIMIT).build()
+    compile_within(pattern, SIZE_LIMIT)
+}
+
+/// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster).
+fn compile_within(pattern: &str, bytes: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).multi_line(true).unicode(false).size_limit(bytes).build()
 }
 
 fn one_line(error: &regex::Error) -> String {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Severity, Side};
+use super::{RuleError, Severity, Side};
 
 /// A rule as it is written, in a pack or in the user's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -85,4 +85,16 @@ fn half() -> f64 {
 
 fn medium() -> Severity {
     Severity::Medium
+}
+
+/// Checks a part of a rule's name: it stands in prompts and reports, so it is letters, digits and
+/// dashes and nothing else.
+pub(super) fn check_name(rule: &str, name: &str) -> Result<(), RuleError> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.is_empty() && name.len() <= 60 && name.chars().all(fits) {
+        return Ok(());
+    }
+    let name = crate::visible::line(name);
+    let problem = format!("`{name}` is no name of lower case letters, digits and dashes");
+    Err(RuleError { rule: rule.to_owned(), problem })
 }

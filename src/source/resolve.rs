@@ -167,7 +167,9 @@ fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
 fn upstream(repo: &Repository) -> Option<String> {
     let head = repo.head().ok()?;
     let own = head.name().ok().and_then(|name| repo.branch_upstream_name(name).ok());
-    if let Some(name) = own.and_then(|name| name.as_str().ok().map(str::to_owned)) {
+    let own = own.and_then(|name| name.as_str().ok().map(str::to_owned));
+    // An upstream that was deleted on the remote is none.
+    if let Some(name) = own.filter(|name| repo.find_reference(name).is_ok()) {
         return Some(short(&name));
     }
     let remotes = repo.remotes().ok()?;

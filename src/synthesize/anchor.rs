@@ -1,9 +1,10 @@
 //! Places a claim by the code that it quotes, not by the line numbers that it gives.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::answer::Claim;
-use crate::change::{Change, File, HunkId, LineKind, Text};
+use crate::change::{Change, File, HunkId, LineKind};
 use crate::pack::{PackedHunk, PackedLine, Packet};
 use crate::visible::{self, Visible};
 
@@ -41,65 +42,124 @@ pub(super) enum Stand {
     Unchanged,
 }
 
+/// More places than this at which a quote could begin are not tried.
+const MAX_STARTS: usize = 2_000;
+
+/// A longer quote than this, in lines, is compared by its beginning.
+const MAX_QUOTE: usize = 60;
+
+const TOO_MUCH: &str = "the answer claims more than can be searched for";
+
 /// Shorter evidence than this, in characters without blanks, is found by whole lines only.
 const SHORT: usize = 8;
 
-/// Looks for the evidence in the claimed hunk, then in the claimed file, then in the packet, at
-/// last in the whole files of the change.
-pub(super) fn anchor(claim: &Claim, packet: &Packet, change: &Change) -> Anchor {
-    let wanted: Vec<String> =
-        claim.evidence.lines().map(normal).filter(|line| !line.is_empty()).collect();
-    if wanted.is_empty() {
-        return Anchor::Nowhere("it quotes no code");
-    }
-    let claimed = |hunk: &&PackedHunk| hunk.label == claim.label;
-    let same_file = |hunk: &&PackedHunk| hunk.path.as_str() == claim.file;
-    let hunks = packet.hunks.iter();
-    let order = hunks
-        .clone()
-        .filter(claimed)
-        .chain(hunks.clone().filter(|hunk| !claimed(hunk) && same_file(hunk)))
-        .chain(hunks.filter(|hunk| !claimed(hunk) && !same_file(hunk)));
-    for exact in [true, false] {
-        for hunk in order.clone() {
-            if let Some(place) = in_hunk(hunk, &wanted, claim, exact) {
-                return Anchor::Sent(place);
-            }
-        }
-    }
-    in_files(change, &wanted, claim)
+/// How many lines all claims together may be compared with: an answer is hostile too.
+const EFFORT: usize = 20_000_000;
+
+/// Places the claims of one answer. What is searched is folded once and kept.
+pub(super) struct Anchorer<'a> {
+    packet: &'a Packet,
+    change: &'a Change,
+    /// The lines of each hunk of the packet, folded, in its order.
+    hunks: Vec<Vec<String>>,
+    /// The lines of files that were searched, folded, by index and side.
+    files: HashMap<(usize, bool), Vec<String>>,
+    effort: usize,
 }
 
-fn in_files(change: &Change, wanted: &[String], claim: &Claim) -> Anchor {
-    let named = |file: &&File| visible::line(&file.path).as_str() == claim.file;
-    let mut known = false;
-    let files = change.files.iter();
-    for file in files.clone().filter(named).chain(files.filter(|file| !named(file))) {
-        known |= named(&file);
-        for (text, stand) in [(&file.new, Stand::Unchanged), (&file.old, Stand::Removed)] {
-            if let Some(lines) = in_text(text, wanted, claim.start_line) {
-                let path = visible::line(&file.path);
-                let as_claimed = named(&file) && overlaps(&lines, claim);
-                return Anchor::Unsent(Place { path, hunk: None, lines, stand, as_claimed });
+impl<'a> Anchorer<'a> {
+    pub(super) fn new(packet: &'a Packet, change: &'a Change) -> Self {
+        let folded = |hunk: &PackedHunk| hunk.lines.iter().map(|line| normal(&line.text)).collect();
+        let hunks = packet.hunks.iter().map(folded).collect();
+        Anchorer { packet, change, hunks, files: HashMap::new(), effort: EFFORT }
+    }
+
+    /// Looks for the evidence in the claimed hunk, then in the claimed file, then in the packet, at
+    /// last in the whole files of the change.
+    pub(super) fn anchor(&mut self, claim: &Claim) -> Anchor {
+        let wanted: Vec<String> = claim
+            .evidence
+            .lines()
+            .map(normal)
+            .filter(|line| !line.is_empty())
+            .take(MAX_QUOTE)
+            .collect();
+        if wanted.is_empty() {
+            return Anchor::Nowhere("it quotes no code");
+        }
+        let rank =
+            |hunk: &PackedHunk| (hunk.label != claim.label, hunk.path.as_str() != claim.file);
+        let mut order: Vec<usize> = (0..self.packet.hunks.len()).collect();
+        order.sort_by_key(|&at| rank(&self.packet.hunks[at]));
+        for exact in [true, false] {
+            for &at in &order {
+                if !self.afford(self.hunks[at].len()) {
+                    return Anchor::Nowhere(TOO_MUCH);
+                }
+                let (hunk, folded) = (&self.packet.hunks[at], &self.hunks[at]);
+                if let Some(place) = in_hunk(hunk, folded, &wanted, claim, exact) {
+                    return Anchor::Sent(place);
+                }
             }
         }
+        self.in_files(&wanted, claim)
     }
-    Anchor::Nowhere(if known {
-        "the quoted code stands nowhere in that file, before or after the change"
-    } else if claim.file.is_empty() {
-        "the quoted code stands nowhere in the change"
-    } else {
-        "that file is not part of the change, and the quoted code stands nowhere in it"
-    })
+
+    fn in_files(&mut self, wanted: &[String], claim: &Claim) -> Anchor {
+        let change = self.change;
+        let named = |file: &File| visible::line(&file.path).as_str() == claim.file;
+        let known = change.files.iter().any(&named);
+        let mut order: Vec<usize> = (0..change.files.len()).collect();
+        order.sort_by_key(|&at| !named(&change.files[at]));
+        for at in order {
+            let file = &change.files[at];
+            for (text, stand) in [(&file.new, Stand::Unchanged), (&file.old, Stand::Removed)] {
+                let numbers: Vec<u32> = text.numbers().collect();
+                if !self.afford(numbers.len()) {
+                    return Anchor::Nowhere(TOO_MUCH);
+                }
+                let key = (at, stand == Stand::Removed);
+                let folded = self.files.entry(key).or_insert_with(|| {
+                    let lines = numbers.iter().map(|&n| text.line(n).unwrap_or_default());
+                    lines.map(normal_bytes).collect()
+                });
+                if let Some(lines) = nearest(folded, &numbers, wanted, claim.start_line) {
+                    let path = visible::line(&file.path);
+                    let as_claimed = named(file) && overlaps(&lines, claim);
+                    return Anchor::Unsent(Place { path, hunk: None, lines, stand, as_claimed });
+                }
+            }
+        }
+        Anchor::Nowhere(if known {
+            "the quoted code stands nowhere in that file, before or after the change"
+        } else if claim.file.is_empty() {
+            "the quoted code stands nowhere in the change"
+        } else {
+            "that file is not part of the change, and the quoted code stands nowhere in it"
+        })
+    }
+
+    /// Takes lines from the effort that is left.
+    fn afford(&mut self, lines: usize) -> bool {
+        self.effort = self.effort.saturating_sub(lines + 1);
+        self.effort > 0
+    }
 }
 
 /// The match nearest to the claimed line, on the new side or on the old.
-fn in_hunk(hunk: &PackedHunk, wanted: &[String], claim: &Claim, exact: bool) -> Option<Place> {
+fn in_hunk(
+    hunk: &PackedHunk,
+    folded: &[String],
+    wanted: &[String],
+    claim: &Claim,
+    exact: bool,
+) -> Option<Place> {
     let mut best: Option<(u32, Place)> = None;
     for old_side in [false, true] {
         let gone = if old_side { LineKind::Added } else { LineKind::Removed };
-        let lines: Vec<&PackedLine> = hunk.lines.iter().filter(|line| line.kind != gone).collect();
-        let texts: Vec<String> = lines.iter().map(|line| normal(&line.text)).collect();
+        let side = hunk.lines.iter().zip(folded).filter(|(line, _)| line.kind != gone);
+        let (lines, texts): (Vec<&PackedLine>, Vec<&str>) =
+            side.map(|(line, text)| (line, text.as_str())).unzip();
         for span in spans(&texts, wanted, exact) {
             let found = &lines[span];
             let stand = stand(found);
@@ -136,18 +196,16 @@ fn stand(lines: &[&PackedLine]) -> Stand {
     }
 }
 
-/// The match nearest to a line, in a whole file.
-fn in_text(text: &Text, wanted: &[String], near: u32) -> Option<Range<u32>> {
-    let numbers: Vec<u32> = text.numbers().collect();
-    let lines: Vec<String> =
-        numbers.iter().map(|&n| normal_bytes(text.line(n).unwrap_or_default())).collect();
-    let found = spans(&lines, wanted, true).into_iter().chain(spans(&lines, wanted, false));
+/// The match nearest to a line, among the folded lines of a file.
+fn nearest(folded: &[String], numbers: &[u32], wanted: &[String], near: u32) -> Option<Range<u32>> {
+    let texts: Vec<&str> = folded.iter().map(String::as_str).collect();
+    let found = spans(&texts, wanted, true).into_iter().chain(spans(&texts, wanted, false));
     let ranges = found.map(|span| numbers[span.start]..numbers[span.end - 1] + 1);
     ranges.min_by_key(|range| range.start.abs_diff(near))
 }
 
 /// All places at which the wanted lines stand one after the other, blank lines passed over.
-fn spans(texts: &[String], wanted: &[String], exact: bool) -> Vec<Range<usize>> {
+fn spans(texts: &[&str], wanted: &[String], exact: bool) -> Vec<Range<usize>> {
     let fits = |text: &str, wanted: &str| {
         if exact || wanted.chars().filter(|c| !c.is_whitespace()).count() < SHORT {
             text == wanted
@@ -156,7 +214,10 @@ fn spans(texts: &[String], wanted: &[String], exact: bool) -> Vec<Range<usize>> 
         }
     };
     let mut found = Vec::new();
-    for start in 0..texts.len() {
+    // Where the first line recurs without end, most places are as good as all.
+    let starts =
+        (0..texts.len()).filter(|&at| wanted.first().is_some_and(|line| fits(texts[at], line)));
+    for start in starts.take(MAX_STARTS) {
         let mut rest = wanted.iter();
         let mut want = rest.next();
         for (at, text) in texts.iter().enumerate().skip(start) {
@@ -265,7 +326,8 @@ mod tests {
             explanation: String::new(),
             recommendation: String::new(),
         };
-        let found = match anchor(&claim, &packet, &Change::default()) {
+        let change = Change::default();
+        let found = match Anchorer::new(&packet, &change).anchor(&claim) {
             Anchor::Sent(place) => Some((place.stand, place.lines, place.as_claimed)),
             Anchor::Unsent(_) | Anchor::Nowhere(_) => None,
         };

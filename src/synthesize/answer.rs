@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::rules::Severity;
 
 /// An answer has not more entries of a kind than this; the rest is dropped.
-const MAX_ENTRIES: usize = 500;
+const MAX_ENTRIES: usize = 200;
 
 /// A field is not longer than this, in characters; the rest is dropped. The raw text is kept whole.
 const MAX_FIELD: usize = 8_000;

@@ -1,13 +1,16 @@
 //! What a claim is worth: one function of where its evidence stands and of what the rules saw there.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
-use super::anchor::{Anchor, Place, Stand, anchor};
+use super::anchor::{Anchor, Anchorer, Place, Stand};
 use super::answer::{Answer, Claim};
 use super::{Finding, Source};
 use crate::change::{Change, LineKind};
 use crate::classify::{Classified, Signal};
-use crate::pack::{Packet, Redactor};
+use crate::pack::Packet;
+use crate::redact::Redactor;
 use crate::rules::{Severity, Side};
 use crate::visible::{self, Visible};
 
@@ -97,14 +100,23 @@ pub(super) fn claims(
     classified: &Classified,
     packet: &Packet,
 ) -> Vec<Finding> {
-    answer.findings.iter().map(|claim| check(claim, change, classified, packet)).collect()
+    let mut anchorer = Anchorer::new(packet, change);
+    let added = added_lines(change);
+    let check = |claim| check(claim, &mut anchorer, &added, change, classified);
+    answer.findings.iter().map(check).collect()
 }
 
-fn check(claim: &Claim, change: &Change, classified: &Classified, packet: &Packet) -> Finding {
-    let anchor = anchor(claim, packet, change);
+fn check<'a>(
+    claim: &Claim,
+    anchorer: &mut Anchorer<'a>,
+    added: &HashSet<&'a [u8]>,
+    change: &'a Change,
+    classified: &Classified,
+) -> Finding {
+    let anchor = anchorer.anchor(claim);
     let (evidence, place, mut reasons) = match anchor {
         Anchor::Sent(place) => {
-            let (evidence, reason) = sent(&place, claim, change);
+            let (evidence, reason) = sent(&place, claim, change, added);
             (evidence, Some(place), vec![reason])
         }
         Anchor::Unsent(place) => (Evidence::Untouched, Some(place), vec![unsent()]),
@@ -148,7 +160,12 @@ fn check(claim: &Claim, change: &Change, classified: &Classified, packet: &Packe
 }
 
 /// Evidence that was sent: on changed lines or not, at the claimed place or not.
-fn sent(place: &Place, claim: &Claim, change: &Change) -> (Evidence, String) {
+fn sent(
+    place: &Place,
+    claim: &Claim,
+    change: &Change,
+    added: &HashSet<&[u8]>,
+) -> (Evidence, String) {
     let evidence = Evidence::InChange { as_claimed: place.as_claimed };
     let lines = shown(&place.lines);
     let reason = match place.stand {
@@ -156,7 +173,7 @@ fn sent(place: &Place, claim: &Claim, change: &Change) -> (Evidence, String) {
             let reason = "the quoted lines were there before and this change does not touch them";
             return (Evidence::Untouched, reason.to_owned());
         }
-        Stand::Removed if only_moved(place, change) => {
+        Stand::Removed if only_moved(place, change, added) => {
             let reason = "the quoted check is not gone: the change only moves it";
             return (Evidence::Untouched, reason.to_owned());
         }
@@ -175,17 +192,16 @@ fn unsent() -> String {
 }
 
 /// Whether every removed line of a place is added again somewhere in the change.
-fn only_moved(place: &Place, change: &Change) -> bool {
-    let Some((file, _)) = place.hunk.and_then(|id| change.hunk(id)) else {
-        return false;
-    };
+fn only_moved(place: &Place, change: &Change, added: &HashSet<&[u8]>) -> bool {
+    let Some((file, _)) = place.hunk.and_then(|id| change.hunk(id)) else { return false };
     let mut removed = place.lines.clone().filter_map(|number| file.old.line(number));
-    removed.all(|gone| {
-        let gone = gone.trim_ascii();
-        let added = change.hunks().flat_map(|(file, hunk)| file.lines(hunk));
-        let mut added = added.filter(|line| line.kind == LineKind::Added);
-        gone.is_empty() || added.any(|line| line.text.trim_ascii() == gone)
-    })
+    removed.all(|gone| gone.trim_ascii().is_empty() || added.contains(gone.trim_ascii()))
+}
+
+/// All added lines of the change, without the blanks around them.
+fn added_lines(change: &Change) -> HashSet<&[u8]> {
+    let lines = change.hunks().flat_map(|(file, hunk)| file.lines(hunk));
+    lines.filter(|line| line.kind == LineKind::Added).map(|line| line.text.trim_ascii()).collect()
 }
 
 /// A signal on the lines of a place.

@@ -8,8 +8,7 @@ use super::judge::{Trust, Verdict};
 use super::{Finding, Source};
 use crate::change::{Change, File, HunkId};
 use crate::classify::{Classified, HunkScore, Signal};
-use crate::pack::Redactor;
-use crate::rules::Side;
+use crate::rules::{Severity, Side};
 use crate::visible::{self, Visible};
 
 /// Where there is no answer, a category with a lower score than this is not listed.
@@ -53,7 +52,8 @@ pub(super) fn all(change: &Change, classified: &Classified) -> Vec<Finding> {
     let reason = "the rules saw this; there is no second opinion on it";
     let telling = |score: &HunkScore, signal: &Signal| {
         let category = score.categories.iter().find(|(name, _)| *name == signal.category);
-        signal.explicit || category.is_some_and(|(_, share)| *share >= WEIGHTY)
+        let weighty = category.is_some_and(|(_, share)| *share >= WEIGHTY);
+        signal.explicit || (weighty && signal.severity > Severity::Info)
     };
     strongest(change, classified, telling)
         .into_iter()
@@ -94,8 +94,6 @@ fn strongest<'a>(
 
 fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding {
     let old_path = file.old_path.as_ref().filter(|_| signal.side == Side::Removed);
-    let mut redactor = Redactor::default();
-    let evidence = redactor.line(signal.excerpt.as_str());
     let cwe =
         if signal.cwe.is_empty() { String::new() } else { format!(" ({})", signal.cwe.join(", ")) };
     Finding {
@@ -110,7 +108,7 @@ fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding 
         end_line: signal.lines.end - 1,
         hunk: Some(id),
         on_old_side: signal.side == Side::Removed,
-        evidence: visible::line(evidence),
+        evidence: signal.excerpt.clone(),
         explanation: visible::line(format!("The rule {}{cwe} fired on this line.", signal.rule)),
         recommendation: Visible::default(),
         verdict: Verdict::AdvisorOnly,

@@ -6,7 +6,7 @@ use super::answer::{Answer, ContextRequest, Opinion};
 use super::coverage::Coverage;
 use super::judge::Verdict;
 use super::{Case, Finding, Reply};
-use crate::change::{Change, HunkId};
+use crate::change::{Change, File, HunkId, Skip};
 use crate::rules::Severity;
 
 /// What a person should do next.
@@ -79,7 +79,7 @@ pub struct Synthesis {
 /// Weighs the checked findings; the synthesis, still without its text, and the reason of its
 /// recommendation.
 pub(super) fn weigh(case: &Case<'_>) -> (Synthesis, String) {
-    let Case { change, findings, coverage, answer, reply, notes, .. } = *case;
+    let Case { change, findings, coverage, answer, reply, .. } = *case;
     let ids = |wanted: &dyn Fn(&Finding) -> bool| -> Vec<String> {
         findings
             .iter()
@@ -105,7 +105,7 @@ pub(super) fn weigh(case: &Case<'_>) -> (Synthesis, String) {
         recommendation: Recommendation::Proceed,
         text: String::new(),
     };
-    let (recommendation, reason) = recommend(&synthesis, findings, coverage, notes);
+    let (recommendation, reason) = recommend(case, &synthesis);
     synthesis.recommendation = recommendation;
     (synthesis, reason)
 }
@@ -131,12 +131,10 @@ fn not_reviewed(coverage: &Coverage) -> Vec<HunkId> {
     hunks
 }
 
-fn recommend(
-    synthesis: &Synthesis,
-    findings: &[Finding],
-    coverage: &Coverage,
-    notes: &[String],
-) -> (Recommendation, String) {
+fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String) {
+    let Case { change, findings, coverage, notes, .. } = *case;
+    let unread = |file: &&File| matches!(file.skipped, Some(Skip::Missing | Skip::Unmerged));
+    let missing = change.files.iter().filter(unread).count();
     let gating = findings.iter().filter(|finding| finding.gates).count();
     let stands = |finding: &&Finding| synthesis.agrees.contains(&finding.id);
     let worst = findings.iter().filter(stands).map(|finding| finding.severity).max();
@@ -173,10 +171,15 @@ fn recommend(
         }
         _ if !notes.is_empty() => look("the call was not quite as asked for"),
         (_, Some(_)) => (Recommendation::Proceed, "only minor findings hold".to_owned()),
-        (State::Empty, None) => (Recommendation::Proceed, "nothing changed".to_owned()),
-        (State::Harmless, None) => {
-            (Recommendation::Proceed, "no hunk touches anything risky".to_owned())
+        (State::Harmless, _) if missing > 0 => {
+            let reason = format!("{} could not be read", counted(missing, "file", "files"));
+            (Recommendation::Look, reason)
         }
+        (State::Empty, None) => (Recommendation::Proceed, "nothing changed".to_owned()),
+        (State::Harmless, None) => (
+            Recommendation::Proceed,
+            "no rule fired; the rules see only some kinds of flaws".to_owned(),
+        ),
         _ => {
             let reason =
                 "Codex cleared every hunk that was sent, and no explicit rule contradicts it";

@@ -245,14 +245,12 @@ impl Draft {
         let text = if self.deleted { &file.old } else { &file.new };
         let path = file.path.as_ref();
         file.skipped = skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
-        if file.skipped.is_some() {
-            (file.old, file.new) = (Text::default(), Text::default());
-            return file;
-        }
+        let mut effort = function::Effort::default();
         for (hunk, heading) in hunks.into_iter().zip(headings) {
             let windows = window::cut(vec![hunk], &file.old, &file.new, select.context_lines);
             for mut hunk in windows {
-                hunk.function = name_function(&file, &hunk, heading.as_ref(), languages);
+                hunk.function =
+                    name_function(&file, &hunk, heading.as_ref(), languages, &mut effort);
                 file.hunks.push(hunk);
             }
         }
@@ -266,13 +264,14 @@ fn name_function(
     hunk: &Hunk,
     heading: &[u8],
     languages: &Languages,
+    effort: &mut function::Effort,
 ) -> Option<String> {
     let language = languages.of(file.path.as_ref());
     let shown = language.zip(hunk.edits.first()).and_then(|(language, edit)| {
         let around = if edit.new.is_empty() {
-            function::around(&file.old, edit.old.start, language)
+            function::around(&file.old, edit.old.start, language, effort)
         } else {
-            function::around(&file.new, edit.new.start, language)
+            function::around(&file.new, edit.new.start, language, effort)
         };
         around.map(|function| function.name)
     });

@@ -1,4 +1,6 @@
-//! Secrets out, before anything leaves the machine; the line stays readable.
+//! Secrets out, before anything leaves the machine or is printed; the line stays readable.
+
+mod key;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -6,12 +8,15 @@ use std::sync::OnceLock;
 use regex::Regex;
 use serde::Deserialize;
 
+use crate::change::Text;
+
+pub use key::KeyLines;
+
 /// Replaces secrets by placeholders: the same secret gets the same placeholder, so that a reader
 /// can still tell that two places share one.
 #[derive(Debug, Default)]
 pub struct Redactor {
     placeholders: HashMap<String, String>,
-    in_key_block: bool,
 }
 
 #[derive(Deserialize)]
@@ -35,50 +40,54 @@ struct Shape {
 }
 
 impl Redactor {
-    /// Begins a new piece of text: a private key block does not reach over from the last one.
-    pub fn begin(&mut self) {
-        self.in_key_block = false;
-    }
-
     /// How many different secrets have been replaced.
     pub fn count(&self) -> usize {
         self.placeholders.len()
     }
 
-    /// A line with its secrets replaced. Lines of a private key block must come in order.
-    pub fn line(&mut self, line: &str) -> String {
-        if self.in_key_block {
-            self.in_key_block = !line.contains("-----END ");
-            return if self.in_key_block {
-                self.placeholder("private-key", line.trim())
-            } else {
-                line.to_owned()
-            };
+    /// A line with its secrets replaced; `inside` says that it begins within a private key.
+    pub fn line(&mut self, line: &str, inside: bool) -> String {
+        let mut out = String::with_capacity(line.len());
+        let mut rest = line;
+        if inside {
+            let end = rest.find(key::END).unwrap_or(rest.len());
+            out.push_str(&self.key(&rest[..end]));
+            rest = &rest[end..];
         }
-        let mut out = line.to_owned();
-        if let Some(begin) = key_block_start(line) {
-            let closed = line[begin..].contains("-----END ");
-            self.in_key_block = !closed;
-            if closed || line.len() > begin {
-                let inner = line[begin..].split("-----END ").next().unwrap_or_default();
-                if !inner.trim().is_empty() {
-                    let placeholder = self.placeholder("private-key", inner);
-                    out = line.replacen(inner, &placeholder, 1);
-                }
-            }
-            return out;
+        while let Some(begin) = key::begin(rest) {
+            let end = rest[begin..].find(key::END).map_or(rest.len(), |at| begin + at);
+            let head = self.shapes(&rest[..begin]);
+            out.push_str(&head);
+            out.push_str(&self.key(&rest[begin..end]));
+            rest = &rest[end..];
         }
-        for shape in shapes() {
-            out = self.replace(shape, &out);
-        }
+        out.push_str(&self.shapes(rest));
         out
     }
 
     /// Text of several lines with its secrets replaced.
     pub fn text(&mut self, text: &str) -> String {
-        self.begin();
-        let lines: Vec<String> = text.split('\n').map(|line| self.line(line)).collect();
+        let keys = KeyLines::of(&Text::whole(text.as_bytes().to_vec()));
+        let lines = (1..).zip(text.split('\n'));
+        let lines: Vec<String> =
+            lines.map(|(at, line)| self.line(line, keys.contains(at))).collect();
         lines.join("\n")
+    }
+
+    /// A part of a private key as its placeholder, with the blanks around it.
+    fn key(&mut self, text: &str) -> String {
+        match text.trim() {
+            "" => text.to_owned(),
+            secret => text.replacen(secret, &self.placeholder("private-key", secret), 1),
+        }
+    }
+
+    fn shapes(&mut self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for shape in shapes() {
+            out = self.replace(shape, &out);
+        }
+        out
     }
 
     fn replace(&mut self, shape: &Shape, text: &str) -> String {
@@ -104,14 +113,6 @@ impl Redactor {
         let found = self.placeholders.entry(secret.to_owned());
         found.or_insert_with(|| format!("<redacted:{name}:{next}>")).clone()
     }
-}
-
-/// Where the text of a private key begins on a line that opens one.
-fn key_block_start(line: &str) -> Option<usize> {
-    let begin = line.find("-----BEGIN ")?;
-    let rest = &line[begin + 11..];
-    let end = rest.find("-----")?;
-    rest[..end].contains("PRIVATE KEY").then_some(begin + 11 + end + 5)
 }
 
 fn shapes() -> &'static [Shape] {
@@ -149,8 +150,11 @@ mod tests {
     fn the_same_secret_keeps_its_placeholder() {
         let mut redactor = Redactor::default();
         let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
-        assert_eq!(redactor.line(&format!("a = {key}")), "a = <redacted:aws-access-key:1>");
-        assert_eq!(redactor.line(&format!("b = '{key}'")), "b = '<redacted:aws-access-key:1>'");
+        assert_eq!(redactor.line(&format!("a = {key}"), false), "a = <redacted:aws-access-key:1>");
+        assert_eq!(
+            redactor.line(&format!("b = '{key}'"), false),
+            "b = '<redacted:aws-access-key:1>'"
+        );
         assert_eq!(redactor.count(), 1);
     }
 
@@ -173,7 +177,31 @@ mod tests {
 
     #[test]
     fn the_name_of_an_assignment_stays_readable() {
-        let line = Redactor::default().line(&format!("db_password = \"{}\"", "correct-horse"));
+        let line =
+            Redactor::default().line(&format!("db_password = \"{}\"", "correct-horse"), false);
         assert_eq!(line, "db_password = \"<redacted:assigned-secret:1>\"");
+    }
+
+    #[test]
+    fn what_stands_beside_a_key_on_its_line_is_redacted_too() {
+        let (begin, end) = (
+            format!("-----BEGIN {}-----", "PRIVATE KEY"),
+            format!("-----END {}-----", "PRIVATE KEY"),
+        );
+        let line = format!(
+            "password: \"correcthorse1\", a: \"{begin}\\nMIIE1\\n{end}\", b: \"{begin}\\nMIIE2\\n{end}\", api_key: \"zzzzyyyyxxxx1\""
+        );
+        let out = Redactor::default().line(&line, false);
+        for secret in ["correcthorse1", "MIIE1", "MIIE2", "zzzzyyyyxxxx1"] {
+            assert!(!out.contains(secret), "{out}");
+        }
+    }
+
+    #[test]
+    fn the_last_line_of_a_key_goes_and_what_follows_is_read() {
+        let line =
+            format!("  'abcd=-----END {}-----'; const password = \"correcthorse1\"", "PRIVATE KEY");
+        let out = Redactor::default().line(&line, true);
+        assert!(!out.contains("abcd") && !out.contains("correcthorse1"), "{out}");
     }
 }
