@@ -17,6 +17,14 @@ pub(super) fn edits(old: &Text, new: &Text) -> Vec<Edit> {
 
 fn compared(old: &Text, new: &Text) -> Vec<Edit> {
     let input = InternedInput::new(old.bytes(), new.bytes());
+    let (lines, distinct) = (input.before.len() + input.after.len(), input.interner.num_tokens());
+    // imara's preparation is quadratic where few lines recur very often; libgit2's is not.
+    if lines > 2_000
+        && lines > 8 * distinct as usize
+        && let Ok(edits) = by_libgit2(old, new)
+    {
+        return edits;
+    }
     // Myers, as git: the histogram variant is quadratic on files with very many hunks.
     let mut diff = Diff::compute(Algorithm::Myers, &input);
     diff.postprocess_lines(&input);
@@ -24,6 +32,28 @@ fn compared(old: &Text, new: &Text) -> Vec<Edit> {
         .map(|hunk| Edit {
             old: hunk.before.start + 1..hunk.before.end + 1,
             new: hunk.after.start + 1..hunk.after.end + 1,
+        })
+        .collect()
+}
+
+/// The same by libgit2's xdiff.
+fn by_libgit2(old: &Text, new: &Text) -> Result<Vec<Edit>, git2::Error> {
+    let mut options = git2::DiffOptions::new();
+    options.context_lines(0).interhunk_lines(0).force_text(true);
+    let patch =
+        git2::Patch::from_buffers(old.bytes(), None, new.bytes(), None, Some(&mut options))?;
+    // A range without lines is written with the line before it.
+    let range = |start: u32, lines: u32| {
+        let start = if lines == 0 { start + 1 } else { start };
+        start..start + lines
+    };
+    (0..patch.num_hunks())
+        .map(|at| {
+            let (hunk, _) = patch.hunk(at)?;
+            Ok(Edit {
+                old: range(hunk.old_start(), hunk.old_lines()),
+                new: range(hunk.new_start(), hunk.new_lines()),
+            })
         })
         .collect()
 }
@@ -106,5 +136,27 @@ mod tests {
     #[test]
     fn carriage_returns_are_a_difference() {
         check("a\n", "a\r\n", &["@@ -1,1 +1,1 @@"]);
+    }
+
+    #[test]
+    fn the_two_ways_give_the_same_hunks() {
+        let old = numbered(60);
+        for new in [
+            old.replace("line 5\n", "five\n").replace("line 30\n", ""),
+            format!("first\n{old}last\n"),
+            old.replace("line 1\n", ""),
+            old.replace("line 60\n", "line 60"),
+        ] {
+            let (old, new) = (Text::whole(old.clone().into()), Text::whole(new.into()));
+            assert_eq!(compared(&old, &new), by_libgit2(&old, &new).unwrap());
+        }
+    }
+
+    #[test]
+    fn few_lines_that_recur_are_compared_in_no_time() {
+        let old = "a\nb\n".repeat(60_000);
+        let (old, new) =
+            (Text::whole(old.clone().into()), Text::whole(old.replace('a', "c").into()));
+        assert_eq!(edits(&old, &new).len(), 60_000);
     }
 }

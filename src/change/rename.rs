@@ -110,9 +110,9 @@ fn by_text(
     let share =
         |old: &Option<Vec<u8>>, new: &Option<Vec<u8>>| in_common(old.as_ref()?, new.as_ref()?);
     let mut scores = Vec::new();
-    for to in 0..come.len() {
-        for from in 0..gone.len() {
-            if let Some(share) = share(&olds[from], &news[to]).filter(|&share| share >= SIMILAR) {
+    for (to, new) in news.iter().enumerate() {
+        for (from, old) in olds.iter().enumerate() {
+            if let Some(share) = share(old, new).filter(|&share| share >= SIMILAR) {
                 scores.push((share, to, from));
             }
         }

@@ -300,8 +300,8 @@ impl Watch {
                 let more = self.answers > 1 && self.one_request;
                 more.then(|| End::Failed(attempt("a second request, which only a tool call makes")))
             }
-            // A ChatGPT login is renewed after this and asked again; Codex says when that fails.
-            Sign::Headers(401) => None,
+            // A ChatGPT login is renewed after a 401 and asked again; Codex says when that fails.
+            Sign::Headers(401) | Sign::Alive | Sign::Beat | Sign::Text => None,
             Sign::Headers(status) => {
                 self.impend(&format!("the server answered with status {status}"));
                 None
@@ -311,7 +311,6 @@ impl Watch {
                 None
             }
             Sign::Acted(name) => Some(End::Failed(attempt(&name))),
-            Sign::Alive | Sign::Beat | Sign::Text => None,
         }
     }
 

@@ -38,7 +38,7 @@ impl KeyLines {
             let of_key = line.contains_str("PRIVATE KEY");
             match (begin, end) {
                 (Some(begin), end) if of_key && end.is_none_or(|end| end < begin) => {
-                    open = Some(number + 1)
+                    open = Some(number + 1);
                 }
                 (_, Some(_)) if of_key => {
                     // Without a beginning in sight the key reaches in from above.
@@ -92,21 +92,23 @@ mod tests {
             .replace("END", &format!("-----END {}-----", "PRIVATE KEY"))
     }
 
+    fn shown(text: &Text) -> String {
+        let ranges = KeyLines::of(text).ranges;
+        ranges.iter().map(|range| format!("{range:?}")).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn a_key_is_known_wherever_a_hunk_begins() {
         let text = Text::whole(block("a\nBEGIN\nx\ny\nEND\nb\nBEGIN\nz\nEND\n").into());
-        assert_eq!(KeyLines::of(&text).ranges, [3..6, 8..10]);
+        assert_eq!(shown(&text), "3..6 8..10");
     }
 
     #[test]
     fn a_key_that_reaches_into_a_patch_is_known_by_its_end() {
         let part = block("x\ny\nEND\nb\n");
         let text = Text::parts([(40, part.as_bytes()), (90, &b"c\n"[..])]);
-        assert_eq!(KeyLines::of(&text).ranges, [40..43]);
+        assert_eq!(shown(&text), "40..43");
         let open = block("BEGIN\nx\n");
-        assert_eq!(
-            KeyLines::of(&Text::parts([(5, open.as_bytes()), (9, &b"d\n"[..])])).ranges,
-            [6..7]
-        );
+        assert_eq!(shown(&Text::parts([(5, open.as_bytes()), (9, &b"d\n"[..])])), "6..7");
     }
 }
