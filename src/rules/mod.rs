@@ -4,6 +4,7 @@
 //! by the examples that it carries: a test walks all packs.
 
 mod languages;
+mod literals;
 mod packs;
 mod prefilter;
 mod rule;

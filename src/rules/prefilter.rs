@@ -3,14 +3,12 @@
 //! Compiling all patterns takes a hundred times longer than reading a small change. The literals are
 //! derived from the patterns themselves: a set of which every match must contain at least one.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Class, Hir, HirKind};
-
 use super::Rule;
+use super::literals::required;
+use aho_corasick::{AhoCorasick, MatchKind};
 
-/// A larger set of literals than this tells too little for what it costs.
-const MAX_LITERALS: usize = 64;
+// `BUILT_IN`: the patterns of the packs in order, each with its literals, if it has any.
+include!(concat!(env!("OUT_DIR"), "/literals.rs"));
 
 /// Literals of the patterns of some rules in one automaton.
 #[derive(Debug)]
@@ -51,13 +49,16 @@ impl Prefilter {
             Prefilter { automaton: None, of_literal: Vec::new(), always: Vec::new() };
         let mut literals: Vec<Vec<u8>> = Vec::new();
         for (number, pattern) in rules.into_iter().flat_map(Rule::patterns) {
-            match required(pattern) {
-                Some(set) => {
-                    prefilter.of_literal.extend(set.iter().map(|_| number));
-                    literals.extend(set);
-                }
+            let before = literals.len();
+            let found = match BUILT_IN.binary_search_by_key(&pattern, |(pattern, _)| pattern) {
+                Ok(at) => BUILT_IN[at].1.map(|set| set.iter().map(|text| text.to_vec()).collect()),
+                Err(_) => required(pattern),
+            };
+            match found {
+                Some(set) => literals.extend(set),
                 None => prefilter.always.push(number),
             }
+            prefilter.of_literal.extend(literals[before..].iter().map(|_| number));
         }
         let builder = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -83,72 +84,6 @@ impl Prefilter {
             found.insert(self.of_literal[hit.pattern().as_usize()]);
         }
         found
-    }
-}
-
-/// Lower-case literals of which each match of the pattern contains one, in whatever case.
-fn required(pattern: &str) -> Option<Vec<Vec<u8>>> {
-    // The same settings as those under which the pattern is compiled.
-    let mut parser = ParserBuilder::new().multi_line(true).unicode(false).utf8(false).build();
-    let set = literals(&parser.parse(pattern).ok()?)?;
-    set.iter().all(|literal| !literal.is_empty()).then_some(set)
-}
-
-fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    match hir.kind() {
-        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Class(class) => one_letter(class).map(|byte| vec![vec![byte]]),
-        HirKind::Capture(capture) => literals(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => literals(&repetition.sub),
-        HirKind::Alternation(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend(literals(part)?);
-            }
-            (all.len() <= MAX_LITERALS).then_some(all)
-        }
-        HirKind::Concat(parts) => best_of(parts),
-        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => None,
-    }
-}
-
-/// The most telling set of a sequence: neighbouring single literals count as one.
-fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
-    let mut sets: Vec<Vec<Vec<u8>>> = Vec::new();
-    let mut joined: Vec<u8> = Vec::new();
-    for part in parts {
-        let single = match part.kind() {
-            HirKind::Literal(literal) => Some(literal.0.to_ascii_lowercase()),
-            HirKind::Class(class) => one_letter(class).map(|byte| vec![byte]),
-            _ => None,
-        };
-        match single {
-            Some(bytes) => joined.extend(bytes),
-            None => {
-                sets.push(vec![std::mem::take(&mut joined)]);
-                sets.extend(literals(part));
-            }
-        }
-    }
-    sets.push(vec![joined]);
-    let shortest = |set: &Vec<Vec<u8>>| set.iter().map(Vec::len).min().unwrap_or(0);
-    let telling = sets.into_iter().filter(|set| shortest(set) > 0);
-    telling.max_by_key(|set| (shortest(set), std::cmp::Reverse(set.len())))
-}
-
-/// The letter of a class that holds one letter in both cases, or one byte alone.
-fn one_letter(class: &Class) -> Option<u8> {
-    let bytes: Vec<u8> = match class {
-        Class::Bytes(class) => {
-            let ranges = class.ranges().iter().take(3);
-            ranges.flat_map(|range| range.start()..=range.end()).take(3).collect()
-        }
-        Class::Unicode(_) => return None,
-    };
-    match bytes[..] {
-        [byte] => Some(byte.to_ascii_lowercase()),
-        [a, b] if a.eq_ignore_ascii_case(&b) => Some(a.to_ascii_lowercase()),
-        _ => None,
     }
 }
 
@@ -202,6 +137,15 @@ mod tests {
     #[test]
     fn no_example_of_a_rule_is_lost() {
         packs::examples().for_each(|example| holds(example.as_bytes()));
+    }
+
+    #[test]
+    fn the_build_has_derived_the_literals_of_every_pack() {
+        for (_, pattern) in Rules::built_in().iter().flat_map(Rule::patterns) {
+            let at = BUILT_IN.binary_search_by_key(&pattern, |(pattern, _)| pattern).unwrap();
+            let built = BUILT_IN[at].1.map(|set| set.iter().map(|text| text.to_vec()).collect());
+            assert_eq!(built, required(pattern), "{pattern}");
+        }
     }
 
     #[test]
