@@ -356,6 +356,8 @@ fn a_file_in_conflict_is_read_or_said_to_be_unread() {
         advisor(&home, &repo, &["review", "--staged", "--format", "json"]).success().json();
     assert_eq!(staged["scan"]["files"][0]["skipped"], "unmerged");
     assert_eq!(staged["synthesis"]["recommendation"], "look");
+    let text = advisor(&home, &repo, &["review", "--staged"]).success().stdout;
+    assert!(text.contains("warn: no rule fired, but not every file could be read"), "{text}");
 }
 
 #[test]

@@ -325,6 +325,29 @@ fn a_shallow_clone_says_what_is_missing() {
 }
 
 #[test]
+fn objects_that_a_partial_clone_has_not_are_said() {
+    let repo = branched();
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", repo.path().display());
+    let partial = repo.path().join("partial");
+    repo.git(&[
+        "clone",
+        "-q",
+        "--filter=blob:none",
+        "--no-checkout",
+        &url,
+        partial.to_str().unwrap(),
+    ]);
+    let home = Home::new();
+    let output = Advisor::new(&home)
+        .in_dir(&partial)
+        .args(["scan", "--format", "json", "HEAD~1.."])
+        .run()
+        .success();
+    assert_eq!(output.json()["files"][0]["skipped"], "missing", "{output}");
+}
+
+#[test]
 fn the_hunks_are_those_of_git_diff() {
     let repo = Repo::init();
     let lines: Vec<String> = (0..400).map(|n| format!("{}\n", (n * n) % 97)).collect();

@@ -276,6 +276,9 @@ fn checked(out: &mut String, finding: &Finding, change: &Change, width: usize) {
 fn verdict(out: &mut String, review: &Review) {
     let state = match review.checked.synthesis.state {
         State::Empty => "nothing changed",
+        State::Harmless if review.verdict.outcome == Outcome::Warn => {
+            "no rule fired, but not every file could be read"
+        }
         State::Harmless => "nothing risky changed",
         State::Complete => "reviewed",
         State::Partial if review.checked.coverage.judged.is_empty() => {
