@@ -3,7 +3,7 @@
 //! A change travels through this crate as a plain value from stage to stage, in the order of the
 //! modules below. A [`source`] says which two sides are compared; [`change`] reads files, hunks and
 //! lines; [`rules`] and [`classify`] tell which hunks are worth a look; [`pack`] takes those into a
-//! token budget, secrets redacted; [`prompt`] renders what is sent; [`consult`] makes one supervised,
+//! token budget, secrets out by [`redact`]; [`prompt`] renders what is sent; [`consult`] makes one supervised,
 //! leashed call to Codex or says why there was none; [`synthesize`] checks each claim against the
 //! change; [`report`] writes it down; [`verdict`] is the exit status. No stage reaches back. What
 //! knows git is at the left edge, what knows Codex is in one place, what knows a format is at the
