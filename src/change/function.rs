@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Text;
+use super::{Hunk, Text};
 use crate::rules::Language;
 
 /// How far up a head is looked for, in lines; functions longer than this are rare.
@@ -33,6 +33,20 @@ impl Effort {
         self.0 = self.0.saturating_sub(1);
         self.0 > 0
     }
+}
+
+/// The name of the function around a hunk's first changed line: on the old side where that is removed.
+pub(super) fn of_hunk(
+    old: &Text,
+    new: &Text,
+    hunk: &Hunk,
+    language: &Language,
+    effort: &mut Effort,
+) -> Option<String> {
+    let edit = hunk.edits.first()?;
+    let (text, line) =
+        if edit.new.is_empty() { (old, edit.old.start) } else { (new, edit.new.start) };
+    around(text, line, language, effort).map(|function| function.name)
 }
 
 /// The innermost function around line `number`: the nearest head above with smaller indentation,

@@ -242,9 +242,7 @@ impl Draft {
             self.hunks.iter().map(|(_, heading)| heading.clone()).collect();
         let hunks: Vec<Hunk> = self.hunks.into_iter().map(|(hunk, _)| hunk).collect();
         file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
-        let text = if self.deleted { &file.old } else { &file.new };
-        let path = file.path.as_ref();
-        file.skipped = skip::by_path(path, select).or_else(|| skip::by_text(path, text, select));
+        file.skipped = skip::of(&file, select);
         let mut effort = function::Effort::default();
         for (hunk, heading) in hunks.into_iter().zip(headings) {
             let windows = window::cut(vec![hunk], &file.old, &file.new, select.context_lines);
@@ -267,14 +265,8 @@ fn name_function(
     effort: &mut function::Effort,
 ) -> Option<String> {
     let language = languages.of(file.path.as_ref());
-    let shown = language.zip(hunk.edits.first()).and_then(|(language, edit)| {
-        let around = if edit.new.is_empty() {
-            function::around(&file.old, edit.old.start, language, effort)
-        } else {
-            function::around(&file.new, edit.new.start, language, effort)
-        };
-        around.map(|function| function.name)
-    });
+    let shown = language
+        .and_then(|language| function::of_hunk(&file.old, &file.new, hunk, language, effort));
     let heading_name = || language.and_then(|language| language.function_name(heading));
     shown.or_else(heading_name)
 }
@@ -412,6 +404,14 @@ mod tests {
         let files = parse(text).unwrap();
         assert!(!files[0].old.ends_in_newline());
         assert!(files[0].new.ends_in_newline());
+    }
+
+    #[test]
+    fn a_written_file_does_not_become_generated_by_saying_so() {
+        let text = "--- a/a.py\n+++ b/a.py\n@@ -1 +1,2 @@\n+# @generated\n x = 1\n";
+        assert_eq!(parse(text).unwrap()[0].skipped, None);
+        let new = "--- /dev/null\n+++ b/a.py\n@@ -0,0 +1 @@\n+# @generated\n";
+        assert_eq!(parse(new).unwrap()[0].skipped, Some(Skip::Generated));
     }
 
     proptest::proptest! {
