@@ -1,38 +1,191 @@
-//! Derives the literals of the built-in patterns, which would take longer at each start than the scan.
+//! Turns the data files into tables: reading them at each start would take longer than the scan.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
+
+use toml::{Table, Value};
 
 // The one place where literals come from, for the build and for own rules alike.
 #[path = "src/rules/literals.rs"]
 mod literals;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let packs = Path::new("src/rules/packs");
-    println!("cargo::rerun-if-changed={}", packs.display());
+/// The packs in the order of the contract's categories.
+const PACKS: [&str; 6] = ["auth", "crypto", "shell", "deserialization", "path", "input"];
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=src/rules/literals.rs");
-    let mut derived = BTreeMap::new();
-    for pack in fs::read_dir(packs)? {
-        let pack: toml::Table = toml::from_str(&fs::read_to_string(pack?.path())?)?;
-        let rules = pack["rule"].as_array().into_iter().flatten();
-        for pattern in rules.flat_map(|rule| rule["patterns"].as_array().into_iter().flatten()) {
-            let pattern = pattern.as_str().ok_or("a pattern is no string")?;
-            derived.insert(pattern.to_owned(), literals::required(pattern));
-        }
-    }
-    let mut source = String::from("static BUILT_IN: &[(&str, Option<&[&[u8]]>)] = &[\n");
-    for (pattern, literals) in derived {
-        let set = literals.map(|set| {
-            let each: Vec<String> = set.iter().map(|text| format!("&{text:?}")).collect();
-            format!("&[{}]", each.join(", "))
-        });
-        let set = set.map_or("None".to_owned(), |set| format!("Some({set})"));
-        source.push_str(&format!("({pattern:?}, {set}),\n"));
-    }
-    source.push_str("];\n");
+    let languages = read("src/rules/languages.toml")?;
+    let packs = packs()?;
+    write("packs.rs", &table_of_packs(&packs, &languages)?)?;
+    write("literals.rs", &table_of_literals(&packs)?)?;
+    write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
+    write(
+        "reasons.rs",
+        &list("REASONS", "ReasonData", &read("src/change/skip.toml")?["reason"], reason)?,
+    )?;
+    write(
+        "shapes.rs",
+        &list("SHAPES", "ShapeData", &read("src/redact/secrets.toml")?["secret"], shape)?,
+    )?;
+    Ok(())
+}
+
+fn read(path: &str) -> Outcome<Table> {
+    println!("cargo::rerun-if-changed={path}");
+    Ok(toml::from_str(&fs::read_to_string(path)?).map_err(|error| format!("{path}: {error}"))?)
+}
+
+fn write(name: &str, source: &str) -> Outcome<()> {
     #[expect(clippy::disallowed_methods, reason = "cargo names the folder at run time only")]
     let folder = env::var("OUT_DIR")?;
-    fs::write(Path::new(&folder).join("literals.rs"), source)?;
-    Ok(())
+    Ok(fs::write(Path::new(&folder).join(name), source)?)
+}
+
+/// A table of named entries as a static of a type.
+fn table(
+    name: &str,
+    of: &str,
+    entries: &Table,
+    entry: impl Fn(&str, &Value) -> Outcome<String>,
+) -> Outcome<String> {
+    let each: Outcome<Vec<String>> = entries.iter().map(|(key, value)| entry(key, value)).collect();
+    Ok(format!("static {name}: &[{of}] = &[\n{}\n];\n", each?.join(",\n")))
+}
+
+/// The same of a list.
+fn list(
+    name: &str,
+    of: &str,
+    entries: &Value,
+    entry: impl Fn(&Value) -> Outcome<String>,
+) -> Outcome<String> {
+    let each: Outcome<Vec<String>> = elements(entries).map(entry).collect();
+    Ok(format!("static {name}: &[{of}] = &[\n{}\n];\n", each?.join(",\n")))
+}
+
+fn language(name: &str, value: &Value) -> Outcome<String> {
+    let [globs, comments, heads, keywords] =
+        ["globs", "comments", "function", "keywords"].map(|key| texts(value.get(key)));
+    Ok(format!(
+        "LanguageData {{ name: {name:?}, globs: {globs}, comments: {comments}, heads: {heads}, keywords: {keywords} }}"
+    ))
+}
+
+fn reason(value: &Value) -> Outcome<String> {
+    let (globs, except) = (texts(value.get("globs")), texts(value.get("except")));
+    let name = variant("Skip", &value["name"])?;
+    Ok(format!("ReasonData {{ skip: {name}, globs: {globs}, except: {except} }}"))
+}
+
+fn shape(value: &Value) -> Outcome<String> {
+    let (name, pattern) = (text(&value["name"])?, text(&value["pattern"])?);
+    let bare = |literal: &Vec<u8>| format!("&{:?}", literals::filed(literal).bare);
+    let literals = literals::required(pattern).map(|set| set.iter().map(bare).collect::<Vec<_>>());
+    let literals = literals.map_or("None".to_owned(), |set| format!("Some(&[{}])", set.join(", ")));
+    Ok(format!("ShapeData {{ name: {name:?}, pattern: {pattern:?}, literals: {literals} }}"))
+}
+
+fn packs() -> Outcome<Vec<(&'static str, Table)>> {
+    PACKS.iter().map(|&name| Ok((name, read(&format!("src/rules/packs/{name}.toml"))?))).collect()
+}
+
+fn table_of_packs(packs: &[(&str, Table)], languages: &Table) -> Outcome<String> {
+    let mut source = String::from("static PACKS: &[PackData] = &[\n");
+    for (name, pack) in packs {
+        let title = text(&pack["title"])?;
+        writeln!(source, "PackData {{ category: {name:?}, title: {title:?}, rules: &[")?;
+        for entry in elements(&pack["rule"]) {
+            writeln!(source, "{},", rule(entry, languages)?)?;
+        }
+        source.push_str("] },\n");
+    }
+    source.push_str("];\n");
+    Ok(source)
+}
+
+/// The literals of all patterns, which are numbered in the order of the packs.
+fn table_of_literals(packs: &[(&str, Table)]) -> Outcome<String> {
+    let rules = packs.iter().flat_map(|(_, pack)| elements(&pack["rule"]));
+    let patterns = rules.flat_map(|rule| elements(&rule["patterns"]));
+    let mut whose: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+    let mut always = Vec::new();
+    for (number, pattern) in patterns.enumerate() {
+        match literals::required(text(pattern)?) {
+            Some(set) => {
+                set.into_iter().for_each(|text| whose.entry(text).or_default().push(number));
+            }
+            None => always.push(number),
+        }
+    }
+    let mut filed: Vec<_> =
+        whose.into_iter().map(|(text, patterns)| (literals::filed(&text), patterns)).collect();
+    filed.sort_by_key(|(filed, _)| filed.place);
+    let mut source =
+        format!("static ALWAYS: &[u32] = &{always:?};\nstatic LITERALS: &[Entry] = &[\n");
+    for (filed, patterns) in filed {
+        let literals::Filed { place, at, bare, begins, ends } = filed;
+        writeln!(
+            source,
+            "Entry {{ place: {place}, at: {at}, literal: Cow::Borrowed(&{bare:?}), begins: {begins}, \
+             ends: {ends}, patterns: Cow::Borrowed(&{patterns:?}) }},"
+        )?;
+    }
+    source.push_str("];\n");
+    Ok(source)
+}
+
+fn rule(rule: &Value, languages: &Table) -> Outcome<String> {
+    let mut bits = 0u64;
+    for name in rule.get("languages").into_iter().flat_map(elements) {
+        let known = languages.keys().position(|key| Some(key.as_str()) == name.as_str());
+        bits |= 1 << known.ok_or_else(|| format!("there is no language {name}"))?;
+    }
+    let sides = match rule.get("sides") {
+        Some(sides) => {
+            elements(sides).map(|side| variant("Side", side)).collect::<Outcome<Vec<_>>>()?
+        }
+        None => vec!["Side::Added".to_owned(), "Side::Removed".to_owned()],
+    };
+    let flag = |key: &str| rule.get(key).and_then(Value::as_bool).unwrap_or(false);
+    Ok(format!(
+        "RuleData {{ id: {:?}, title: {:?}, languages: {bits}, globs: {}, patterns: {}, \
+         sides: &[{}], weight: {:?}, severity: {}, cwe: {}, explicit: {}, comments: {}, multiline: {} }}",
+        text(&rule["id"])?,
+        text(&rule["title"])?,
+        texts(rule.get("globs")),
+        texts(rule.get("patterns")),
+        sides.join(", "),
+        rule.get("weight").and_then(Value::as_float).unwrap_or(0.5),
+        rule.get("severity")
+            .map_or(Ok("Severity::Medium".to_owned()), |word| variant("Severity", word))?,
+        texts(rule.get("cwe")),
+        flag("explicit"),
+        flag("comments"),
+        flag("multiline"),
+    ))
+}
+
+/// A word of the data as a variant of a type: `high` as `Severity::High`.
+fn variant(of: &str, word: &Value) -> Outcome<String> {
+    let word = text(word)?;
+    let (first, rest) = word.split_at_checked(1).ok_or("an empty word")?;
+    Ok(format!("{of}::{}{rest}", first.to_uppercase()))
+}
+
+fn text(value: &Value) -> Outcome<&str> {
+    value.as_str().ok_or_else(|| format!("{value} is no text").into())
+}
+
+fn texts(value: Option<&Value>) -> String {
+    let each = value.into_iter().flat_map(elements).filter_map(Value::as_str);
+    format!("&{:?}", each.collect::<Vec<_>>())
+}
+
+fn elements(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }

@@ -57,3 +57,14 @@ pub fn codex_api_key_is_set() -> bool {
 pub fn passed_on(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
+
+/// Where git is told to keep objects, as within a hook that receives a push.
+pub fn object_directory() -> Option<PathBuf> {
+    passed_on("GIT_OBJECT_DIRECTORY").map(PathBuf::from)
+}
+
+/// Further folders of objects that git is told to read.
+pub fn alternate_object_directories() -> Vec<PathBuf> {
+    let listed = passed_on("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+    listed.iter().flat_map(std::env::split_paths).collect()
+}

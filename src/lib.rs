@@ -38,4 +38,5 @@ pub mod commands;
 pub mod config;
 pub mod env;
 pub mod exit;
+mod paths;
 pub mod visible;

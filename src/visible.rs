@@ -25,6 +25,12 @@ impl Visible {
     }
 }
 
+impl serde::Serialize for Visible {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl fmt::Display for Visible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -42,6 +48,10 @@ pub fn text(text: impl AsRef<[u8]>) -> Visible {
 }
 
 fn gate(bytes: &[u8], keep_newlines: bool) -> Visible {
+    // Nearly all text is plain.
+    if bytes.iter().all(|&byte| (b' '..=b'~').contains(&byte) || byte == b'\t') {
+        return Visible(String::from_utf8_lossy(bytes).into_owned());
+    }
     let bytes: Cow<'_, [u8]> = if keep_newlines && bytes.contains_str("\r\n") {
         Cow::Owned(bytes.replace("\r\n", "\n"))
     } else {

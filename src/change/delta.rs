@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bstr::BString;
-use git2::Oid;
+use gix_hash::ObjectId;
 
 /// A path on which the two sides differ, before anything is read.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub(super) struct Delta {
     pub(super) old_path: Option<BString>,
     pub(super) old: Option<Entry>,
     pub(super) new: Option<Entry>,
+    /// Whether it is a rename by its paths alone, and becomes two files where the texts differ too much.
+    pub(super) unproven: bool,
 }
 
 /// One side of a path.
@@ -26,7 +28,7 @@ pub(super) struct Entry {
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     /// An object of the repository.
-    Object(Oid),
+    Object(ObjectId),
     /// A file of the work tree.
     File {
         path: PathBuf,
@@ -37,9 +39,29 @@ pub(super) enum Place {
     Unmerged,
 }
 
+/// Git's mode of a submodule's commit.
+pub(super) const GITLINK: u32 = 0o160_000;
+
+impl Delta {
+    /// A difference on one path.
+    pub(super) fn at(path: BString, old: Option<Entry>, new: Option<Entry>) -> Delta {
+        Delta { path, old_path: None, old, new, unproven: false }
+    }
+}
+
 impl Entry {
+    /// A side that is an object.
+    pub(super) fn object(id: ObjectId, mode: u32) -> Entry {
+        Entry { place: Place::Object(id), mode }
+    }
+
     /// The side of a path that is in conflict.
     pub(super) fn unmerged() -> Entry {
         Entry { place: Place::Unmerged, mode: 0o100_644 }
+    }
+
+    /// Whether it is a file, executable or not: no link and no submodule.
+    pub(super) fn is_file(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
     }
 }

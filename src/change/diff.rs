@@ -1,9 +1,12 @@
 //! From two texts to hunks.
 
+use std::ops::Range;
+
 use imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::Text;
-use super::hunk::{Edit, Hunk, HunkId};
+use super::hunk::{Edit, Hunk};
+use super::text::to_u32;
 
 /// The edits that turn one text into the other. A side that is empty needs no comparison.
 pub(super) fn edits(old: &Text, new: &Text) -> Vec<Edit> {
@@ -15,19 +18,63 @@ pub(super) fn edits(old: &Text, new: &Text) -> Vec<Edit> {
     }
 }
 
+/// Lines around the differing part that are compared with it, so that an edit among equal lines can
+/// slide to the place where a reader would put it.
+const MARGIN: u32 = 40;
+
 fn compared(old: &Text, new: &Text) -> Vec<Edit> {
-    let input = InternedInput::new(old.bytes(), new.bytes());
+    let (from, old_end, new_end) = differing(old, new);
+    let (a, b) = (old.block(from..old_end), new.block(from..new_end));
+    let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+    let input = InternedInput::new(a, b);
     let (lines, distinct) = (input.before.len() + input.after.len(), input.interner.num_tokens());
     // imara's preparation is quadratic where few lines recur very often; libgit2's is not.
-    if lines > 2_000
-        && lines > 8 * distinct as usize
-        && let Ok(edits) = by_libgit2(old, new)
-    {
-        return edits;
-    }
-    // Myers, as git: the histogram variant is quadratic on files with very many hunks.
-    let mut diff = Diff::compute(Algorithm::Myers, &input);
-    diff.postprocess_lines(&input);
+    let edits =
+        if lines > 2_000 && lines > 8 * distinct as usize { by_libgit2(a, b).ok() } else { None };
+    let edits = edits.unwrap_or_else(|| by_imara(&input));
+    let shift = |lines: Range<u32>| lines.start + from - 1..lines.end + from - 1;
+    edits.into_iter().map(|edit| Edit { old: shift(edit.old), new: shift(edit.new) }).collect()
+}
+
+/// The first line of the part in which two texts differ, and one past its last on each side, with a
+/// margin of equal lines.
+fn differing(old: &Text, new: &Text) -> (u32, u32, u32) {
+    let (a, b) = (old.bytes(), new.bytes());
+    let head = equal_head(a, b);
+    let tail = equal_tail(&a[head..], &b[head..]);
+    let line_feeds = |text: &[u8]| to_u32(memchr::memchr_iter(b'\n', text).count());
+    let before = line_feeds(&a[..head]);
+    // The first line feed of the tail ends a line that may differ.
+    let tail = &a[a.len() - tail..];
+    let ended = u32::from(tail.ends_with(b"\n"));
+    let after = line_feeds(tail).saturating_sub(ended);
+    let first = before.saturating_sub(MARGIN) + 1;
+    let end = |text: &Text| text.last_line() + 1 - after.saturating_sub(MARGIN);
+    (first, end(old), end(new))
+}
+
+/// How many bytes are equal from the start.
+fn equal_head(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK));
+    let whole = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    whole + a[whole..].iter().zip(&b[whole..]).take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes are equal from the end.
+fn equal_tail(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK));
+    let whole = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    let (a, b) = (&a[..a.len() - whole], &b[..b.len() - whole]);
+    whole + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
+}
+
+/// Bytes that are compared at once.
+const BLOCK: usize = 64;
+
+/// Myers, as git: the histogram variant is quadratic on files with very many hunks.
+fn by_imara(input: &InternedInput<&[u8]>) -> Vec<Edit> {
+    let mut diff = Diff::compute(Algorithm::Myers, input);
+    diff.postprocess_lines(input);
     diff.hunks()
         .map(|hunk| Edit {
             old: hunk.before.start + 1..hunk.before.end + 1,
@@ -37,11 +84,10 @@ fn compared(old: &Text, new: &Text) -> Vec<Edit> {
 }
 
 /// The same by libgit2's xdiff.
-fn by_libgit2(old: &Text, new: &Text) -> Result<Vec<Edit>, git2::Error> {
+fn by_libgit2(old: &[u8], new: &[u8]) -> Result<Vec<Edit>, git2::Error> {
     let mut options = git2::DiffOptions::new();
     options.context_lines(0).interhunk_lines(0).force_text(true);
-    let patch =
-        git2::Patch::from_buffers(old.bytes(), None, new.bytes(), None, Some(&mut options))?;
+    let patch = git2::Patch::from_buffers(old, None, new, None, Some(&mut options))?;
     // A range without lines is written with the line before it.
     let range = |start: u32, lines: u32| {
         let start = if lines == 0 { start + 1 } else { start };
@@ -60,38 +106,37 @@ fn by_libgit2(old: &Text, new: &Text) -> Result<Vec<Edit>, git2::Error> {
 
 /// Groups edits into hunks with `context` lines around each, as `git diff -U<context>` does.
 pub(super) fn hunks(edits: Vec<Edit>, old: &Text, new: &Text, context: u32) -> Vec<Hunk> {
-    let mut hunks: Vec<Hunk> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for edit in edits {
         let before = context.min(edit.old.start - 1).min(edit.new.start - 1);
         let left_old = (old.last_line() + 1).saturating_sub(edit.old.end);
         let left_new = (new.last_line() + 1).saturating_sub(edit.new.end);
         let after = context.min(left_old).min(left_new);
-        let in_old = edit.old.start - before..edit.old.end + after;
-        let in_new = edit.new.start - before..edit.new.end + after;
-        match hunks.last_mut() {
-            Some(last) if in_old.start <= last.old.end && in_new.start <= last.new.end => {
-                last.old.end = in_old.end;
-                last.new.end = in_new.end;
-                last.edits.push(edit);
+        match groups.last_mut() {
+            Some(group) if group.reaches(edit.old.start - before, edit.new.start - before) => {
+                group.after = after;
+                group.edits.push(edit);
             }
-            _ => hunks.push(Hunk {
-                id: HunkId::default(),
-                old: in_old,
-                new: in_new,
-                edits: vec![edit],
-                function: None,
-            }),
+            _ => groups.push(Group { before, edits: vec![edit], after }),
         }
     }
-    hunks
+    let hunk = |group: Group| Hunk::around(group.edits, group.before, group.after, old, new);
+    groups.into_iter().filter_map(hunk).collect()
 }
 
-/// Bytes that a hunk takes in a unified diff: its lines with their sign and line feed.
-pub(super) fn bytes(hunk: &Hunk, old: &Text, new: &Text) -> u64 {
-    let block = |text: &Text, lines| text.block(lines).map_or(0, |block| block.len() as u64);
-    let removed: u64 = hunk.edits.iter().map(|edit| block(old, edit.old.clone())).sum();
-    let signs = hunk.new.len() + hunk.edits.iter().map(|edit| edit.old.len()).sum::<usize>();
-    block(new, hunk.new.clone()) + removed + signs as u64
+/// Edits that stand so close together that their context meets.
+struct Group {
+    before: u32,
+    edits: Vec<Edit>,
+    after: u32,
+}
+
+impl Group {
+    fn reaches(&self, old: u32, new: u32) -> bool {
+        let end = |last: &Edit| (last.old.end + self.after, last.new.end + self.after);
+        let end = self.edits.last().map(end);
+        end.is_some_and(|(in_old, in_new)| old <= in_old && new <= in_new)
+    }
 }
 
 #[cfg(test)]
@@ -148,7 +193,7 @@ mod tests {
             old.replace("line 60\n", "line 60"),
         ] {
             let (old, new) = (Text::whole(old.clone().into()), Text::whole(new.into()));
-            assert_eq!(compared(&old, &new), by_libgit2(&old, &new).unwrap());
+            assert_eq!(compared(&old, &new), by_libgit2(old.bytes(), new.bytes()).unwrap());
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn of_hunk(
     let edit = hunk.edits.first()?;
     let (text, line) =
         if edit.new.is_empty() { (old, edit.old.start) } else { (new, edit.new.start) };
-    around(text, line, language, effort).map(|function| function.name)
+    head(text, line, language, effort).map(|head| head.name)
 }
 
 /// The innermost function around line `number`: the nearest head above with smaller indentation,
@@ -57,24 +57,41 @@ pub fn around(
     language: &Language,
     effort: &mut Effort,
 ) -> Option<Function> {
-    let (number, indent) = first_line_with_text(text, number)?;
-    // A closing brace belongs to the head of its own indentation.
-    let mut limit = if text.line(number).is_some_and(continues) { indent + 1 } else { indent };
+    let head = head(text, number, language, effort)?;
+    let end = end(text, head.line, head.indent, effort);
+    Some(Function { name: head.name, lines: head.line..end })
+}
+
+/// The line that begins a function.
+struct Head {
+    name: String,
+    line: u32,
+    indent: usize,
+}
+
+/// The head of the innermost function around a line. The lines above are read until one tells that no
+/// head further up can reach down to it.
+fn head(text: &Text, number: u32, language: &Language, effort: &mut Effort) -> Option<Head> {
+    let (number, _) = first_line_with_text(text, number)?;
+    // A head holds the lines below it that stand deeper, and braces of its own indentation.
+    let mut least = usize::MAX;
+    let mut least_brace = usize::MAX;
     for at in (number.saturating_sub(REACH).max(1)..=number).rev() {
-        let Some(line) = text.line(at) else { break };
-        let Some(indent) = indentation(line) else {
-            continue;
-        };
-        if at != number && indent >= limit {
-            continue;
+        if !effort.line() {
+            return None;
         }
-        if let Some(name) = language.function_name(line) {
-            let lines = at..end(text, at, indent, effort);
-            return lines.contains(&number).then_some(Function { name, lines });
+        let line = text.line(at)?;
+        let Some(indent) = indentation(line) else { continue };
+        let holds = indent < least && indent <= least_brace;
+        if holds && let Some(name) = language.function_name(line) {
+            return Some(Head { name, line: at, indent });
         }
-        if at != number {
-            // A head may stand above a brace or a parameter of its own indentation, so never below 1.
-            limit = limit.min(indent.max(1));
+        match continues(line) {
+            true => least_brace = least_brace.min(indent),
+            false => least = least.min(indent),
+        }
+        if least == 0 {
+            return None;
         }
     }
     None

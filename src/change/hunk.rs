@@ -37,6 +37,8 @@ pub struct Hunk {
     pub new: Range<u32>,
     /// The edits, in order; what lies between them is context.
     pub edits: Vec<Edit>,
+    /// Bytes that it takes in a unified diff: its lines with their sign and line feed.
+    pub bytes: u64,
     /// Name of the function around the first changed line, as far as it can be told.
     pub function: Option<String>,
 }
@@ -77,6 +79,35 @@ pub struct Line<'a> {
 }
 
 impl Hunk {
+    /// A hunk of these edits, which are not empty, with so many unchanged lines before and after.
+    pub(super) fn around(
+        edits: Vec<Edit>,
+        before: u32,
+        after: u32,
+        old: &Text,
+        new: &Text,
+    ) -> Option<Hunk> {
+        let (first, last) = (edits.first()?, edits.last()?);
+        let mut hunk = Hunk {
+            id: HunkId::default(),
+            old: first.old.start - before..last.old.end + after,
+            new: first.new.start - before..last.new.end + after,
+            edits,
+            bytes: 0,
+            function: None,
+        };
+        hunk.bytes = hunk.measured(old, new);
+        Some(hunk)
+    }
+
+    /// Bytes that it takes in a unified diff.
+    pub(super) fn measured(&self, old: &Text, new: &Text) -> u64 {
+        let block = |text: &Text, lines| text.block(lines).map_or(0, |block| block.len() as u64);
+        let removed: u64 = self.edits.iter().map(|edit| block(old, edit.old.clone())).sum();
+        let signs = self.new.len() + self.edits.iter().map(|edit| edit.old.len()).sum::<usize>();
+        block(new, self.new.clone()) + removed + signs as u64
+    }
+
     /// The lines in the order of a unified diff: removed before added within an edit.
     pub fn lines<'a>(&'a self, old: &'a Text, new: &'a Text) -> impl Iterator<Item = Line<'a>> {
         let mut parts = Vec::with_capacity(3 * self.edits.len() + 1);
@@ -142,6 +173,7 @@ mod tests {
             old: 1..4,
             new: 1..5,
             edits: vec![Edit { old: 2..3, new: 2..4 }],
+            bytes: 0,
             function: None,
         };
         let shown: Vec<String> = hunk

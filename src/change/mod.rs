@@ -2,21 +2,30 @@
 //!
 //! git stays at the door: whatever the source was (two trees, the index, the work tree, a patch),
 //! it arrives here as the same owned values. A hunk holds ranges; its lines are made when asked for.
+//!
+//! A change can be larger than memory should be, so each file is studied by the caller ([`Study`]) while
+//! its text is at hand; then the text is let go unless a later stage will want it, and can be read again
+//! ([`Change::recall`]).
 
 mod delta;
 mod diff;
 mod function;
 mod hunk;
+mod objects;
 mod patch;
 mod read;
 mod rename;
 mod skip;
+mod spread;
 mod text;
 mod trees;
 mod window;
 mod worktree;
 
 use bstr::BString;
+
+use delta::Entry;
+use objects::Objects;
 
 use crate::config::Select;
 use crate::rules::Languages;
@@ -34,12 +43,28 @@ pub use text::Text;
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Everything that changed between two sides, in the order of the paths.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct Change {
     /// The changed files, skipped ones included.
     pub files: Vec<File>,
     /// For each hunk, in the order of the ids, the index of its file and its own within that.
     places: Vec<(usize, usize)>,
+    /// Where texts are read again; nothing for a patch, whose texts are all kept.
+    objects: Option<Objects>,
+}
+
+/// What is done with each file while its text is at hand, on as many threads as there are cores.
+pub trait Study: Sync {
+    /// What a thread keeps from one file to the next.
+    type Scratch: Default;
+    /// What is found in a file.
+    type Found: Send + Default;
+
+    /// Looks at one file.
+    fn study(&self, file: &File, scratch: &mut Self::Scratch) -> Self::Found;
+
+    /// Whether a later stage will ask for the text of a file in which this was found.
+    fn wants_text(found: &Self::Found) -> bool;
 }
 
 /// One changed file.
@@ -62,6 +87,10 @@ pub struct File {
     pub hunks: Vec<Hunk>,
     /// Size in bytes of this file's unified diff: its lines with their sign and line feed.
     pub diff_bytes: u64,
+    /// Bytes that were read of both sides, whatever came of them.
+    read_bytes: u64,
+    /// Where both texts came from, if they can be read again.
+    origin: Option<(Option<Entry>, Option<Entry>)>,
 }
 
 /// What happened to a file.
@@ -96,6 +125,20 @@ impl File {
             new: Text::default(),
             hunks: Vec::new(),
             diff_bytes: 0,
+            read_bytes: 0,
+            origin: None,
+        }
+    }
+
+    /// Whether the text is at hand, or there is none.
+    pub fn has_text(&self) -> bool {
+        self.origin.is_none() || !(self.old.is_empty() && self.new.is_empty())
+    }
+
+    /// Lets the text go, if it can be read again.
+    fn forget(&mut self) {
+        if self.origin.is_some() {
+            (self.old, self.new) = (Text::default(), Text::default());
         }
     }
 
@@ -107,7 +150,7 @@ impl File {
 
 impl Change {
     /// A change of these files; gives each hunk its id, H1 onwards, in their order.
-    fn of(mut files: Vec<File>) -> Change {
+    fn of(mut files: Vec<File>, objects: Option<Objects>) -> Change {
         let mut places = Vec::new();
         for (in_files, file) in files.iter_mut().enumerate() {
             for (in_hunks, hunk) in file.hunks.iter_mut().enumerate() {
@@ -115,7 +158,26 @@ impl Change {
                 hunk.id = HunkId(u32::try_from(places.len()).unwrap_or(u32::MAX));
             }
         }
-        Change { files, places }
+        Change { files, places, objects }
+    }
+
+    /// Makes sure that the texts of the wanted files are at hand, up to `limit` bytes of what is read
+    /// again; files behind that stay without.
+    ///
+    /// # Errors
+    /// When an object that was read before cannot be read any more.
+    pub fn recall(&mut self, wanted: impl Fn(&File) -> bool, limit: u64) -> Result<(), ReadError> {
+        let Some(objects) = &self.objects else { return Ok(()) };
+        let reader = objects.reader();
+        let mut left = limit;
+        for file in self.files.iter_mut().filter(|file| !file.has_text() && wanted(file)) {
+            if left == 0 {
+                break;
+            }
+            read::recall(&reader, file)?;
+            left = left.saturating_sub((file.old.len() + file.new.len()) as u64);
+        }
+        Ok(())
     }
 
     /// The file and the hunk of an id.
@@ -129,36 +191,45 @@ impl Change {
     pub fn hunks(&self) -> impl Iterator<Item = (&File, &Hunk)> {
         self.files.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
     }
+}
 
-    /// Bytes that a hunk takes in a unified diff: its lines with their sign and line feed.
-    pub fn hunk_bytes(&self, id: HunkId) -> u64 {
-        self.hunk(id).map_or(0, |(file, hunk)| diff::bytes(hunk, &file.old, &file.new))
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Change").field("files", &self.files).finish_non_exhaustive()
     }
 }
 
-/// Reads what changed between the two sides of a comparison.
+/// Reads what changed between the two sides of a comparison, and has each file studied; what was
+/// found comes in the order of the files.
 ///
 /// # Errors
 /// When an object or a file of the work tree cannot be read, or a patch is none.
-pub fn read(
+pub fn read<S: Study>(
     comparison: &Comparison<'_>,
     select: &Select,
     languages: &Languages,
-) -> Result<Change, ReadError> {
-    let files = match &comparison.sides {
+    study: &S,
+) -> Result<(Change, Vec<S::Found>), ReadError> {
+    let (deltas, objects) = match &comparison.sides {
         Sides::Trees { repo, old, new } => {
-            let deltas = trees::compare(repo, *old, *new)?;
-            read::read(repo, deltas, select, languages)?
+            let objects = Objects::of(repo)?;
+            (
+                trees::compare(&objects.reader(), old.map(objects::id), new.map(objects::id))?,
+                objects,
+            )
         }
-        Sides::Index { repo, old } => {
-            let deltas = worktree::staged(repo, *old)?;
-            read::read(repo, deltas, select, languages)?
-        }
+        Sides::Index { repo, old } => (worktree::staged(repo, *old)?, Objects::of(repo)?),
         Sides::Worktree { repo, old } => {
-            let deltas = worktree::tracked_and_untracked(repo, *old)?;
-            read::read(repo, deltas, select, languages)?
+            (worktree::tracked_and_untracked(repo, *old)?, Objects::of(repo)?)
         }
-        Sides::Patch { text } => patch::read(text, select, languages)?,
+        Sides::Patch { text } => {
+            let files = patch::read(text, select, languages)?;
+            let mut scratch = S::Scratch::default();
+            let found = files.iter().map(|file| study.study(file, &mut scratch)).collect();
+            return Ok((Change::of(files, None), found));
+        }
     };
-    Ok(Change::of(files))
+    let studied = read::read(&objects, deltas, select, languages, study)?;
+    let (files, found) = studied.into_iter().unzip();
+    Ok((Change::of(files, Some(objects)), found))
 }

@@ -3,28 +3,46 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bstr::{BStr, ByteSlice};
-use git2::{ObjectType, Oid, Repository};
 use thiserror::Error;
 
-use super::delta::{Delta, Entry, Place};
-use super::{File, MAX_FILE_BYTES, PatchError, Skip, Status, Text};
-use super::{diff, function, rename, skip, window};
+use super::delta::{Delta, Entry, GITLINK, Place};
+use super::objects::{Blob, Objects, Reader};
+use super::{Edit, File, MAX_FILE_BYTES, PatchError, Skip, Status, Study, Text};
+use super::{diff, function, rename, skip, spread, window};
 use crate::config::Select;
 use crate::rules::Languages;
 
 /// Why a change could not be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// An object is missing or damaged.
-    #[error("git could not read `{what}`")]
-    Object {
-        /// The path or object in question.
-        what: String,
-        /// What libgit2 says.
-        source: git2::Error,
+    /// The folder of objects cannot be opened.
+    #[error("cannot open the objects of the repository in `{path}`")]
+    Objects {
+        /// The folder.
+        path: String,
+        /// What the system says.
+        source: io::Error,
     },
+    /// An object is missing or damaged.
+    #[error("cannot read the object {what}: {problem}; `git fsck` tells more")]
+    Object {
+        /// Its id.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tree's bytes are none.
+    #[error("a tree of this range is damaged; `git fsck` names it")]
+    BrokenTree,
+    /// A tree made by hand.
+    #[error("folders are nested deeper than {0} levels")]
+    TooDeep(usize),
+    /// More files than a review could ever read.
+    #[error("more than {0} files differ; name a smaller range")]
+    TooMany(usize),
     /// A listing of the repository failed.
     #[error("git could not compare the two sides")]
     Compare(#[from] git2::Error),
@@ -41,19 +59,17 @@ pub enum ReadError {
     Patch(#[from] PatchError),
 }
 
-/// Git's mode of a submodule's commit.
-const GITLINK: u32 = 0o160_000;
-
-/// What all sides together may take in memory, in bytes; files behind that are listed as too large.
+/// What is read of all sides together, in bytes; files behind that are listed as too large.
 const MAX_TOTAL: u64 = 512 << 20;
 
-/// What a line takes beside its bytes.
-const PER_LINE: u64 = 16;
+/// Texts that a later stage will want are kept up to so many bytes, and read again beyond.
+const KEPT: u64 = 8 << 20;
 
 /// What came of reading a side.
 enum Side {
     Text(Vec<u8>),
-    Binary,
+    /// No text, of so many bytes.
+    Binary(u64),
     TooLarge,
     /// The object is not here, as in a partial clone.
     Missing,
@@ -61,55 +77,123 @@ enum Side {
     Unmerged,
 }
 
-/// Reads every file of the list; renames are paired first.
-pub(super) fn read(
-    repo: &Repository,
+impl Side {
+    /// How much of it was read, in bytes; what is too large has cost as much as the limit allows.
+    fn bytes(&self) -> u64 {
+        match self {
+            Side::Text(bytes) => bytes.len() as u64,
+            Side::Binary(bytes) => *bytes,
+            Side::TooLarge => MAX_FILE_BYTES,
+            Side::Missing | Side::Unmerged => 0,
+        }
+    }
+}
+
+/// A file, and what the study found in it.
+pub(super) type Studied<S> = (File, <S as Study>::Found);
+
+/// Reads every file of the list, in the order of the paths, and has each studied while its text is at
+/// hand; renames are paired first.
+pub(super) fn read<S: Study>(
+    objects: &Objects,
     deltas: Vec<Delta>,
     select: &Select,
     languages: &Languages,
-) -> Result<Vec<File>, ReadError> {
-    let load = |entry: &Entry, path: &BStr| match side(repo, entry, path) {
+    study: &S,
+) -> Result<Vec<Studied<S>>, ReadError> {
+    let reader = objects.reader();
+    let load = |entry: &Entry, path: &BStr| match side(&reader, entry, path) {
         Ok(Side::Text(bytes)) => Some(bytes),
-        Ok(Side::Binary | Side::TooLarge | Side::Missing | Side::Unmerged) | Err(_) => None,
+        Ok(Side::Binary(_) | Side::TooLarge | Side::Missing | Side::Unmerged) | Err(_) => None,
     };
     let mut deltas = rename::pair(deltas, load);
+    drop(reader);
     deltas.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut left = MAX_TOTAL;
-    let mut files = Vec::with_capacity(deltas.len());
-    for delta in &deltas {
-        let file = file(repo, delta, select, languages, left)?;
-        let lines = u64::from(file.old.last_line()) + u64::from(file.new.last_line());
-        left = left.saturating_sub((file.old.len() + file.new.len()) as u64 + PER_LINE * lines);
-        files.push(file);
-    }
+    let (total, kept) = (AtomicU64::new(0), AtomicU64::new(0));
+    let state = || (objects.reader(), S::Scratch::default());
+    let one = |(reader, scratch): &mut (Reader, S::Scratch), at: usize| {
+        let room = total.load(Ordering::Relaxed) < MAX_TOTAL;
+        let files = files(reader, &deltas[at], room, select, languages)?;
+        total.fetch_add(files.iter().map(|file| file.read_bytes).sum(), Ordering::Relaxed);
+        let studied = files.into_iter().map(|mut file| {
+            let found = study.study(&file, scratch);
+            let size = (file.old.len() + file.new.len()) as u64;
+            if !S::wants_text(&found) || kept.fetch_add(size, Ordering::Relaxed) > KEPT {
+                file.forget();
+            }
+            (file, found)
+        });
+        Ok(studied.collect::<Vec<_>>())
+    };
+    let studied: Result<Vec<Vec<Studied<S>>>, ReadError> =
+        spread::over(deltas.len(), state, one).into_iter().collect();
+    let mut files: Vec<Studied<S>> = studied?.into_iter().flatten().collect();
+    // What turned out to be no rename stands at two places.
+    files.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    cut_off::<S>(&mut files);
     Ok(files)
 }
 
-fn file(
-    repo: &Repository,
+/// Reads the texts of a file again that were let go.
+pub(super) fn recall(reader: &Reader, file: &mut File) -> Result<(), ReadError> {
+    if let Some((old, new)) = &file.origin {
+        let old_path = file.old_path.as_ref().unwrap_or(&file.path);
+        let text = |entry: &Option<Entry>, path: &BStr| match entry {
+            Some(entry) => side(reader, entry, path),
+            None => Ok(Side::Text(Vec::new())),
+        };
+        let sides = (text(old, old_path.as_ref())?, text(new, file.path.as_ref())?);
+        if let (Side::Text(old), Side::Text(new)) = sides {
+            (file.old, file.new) = (Text::whole(old), Text::whole(new));
+        }
+    }
+    Ok(())
+}
+
+/// Lists the files behind [`MAX_TOTAL`] as too large: those for which there was no room left, and those
+/// that were read in the meantime, so that it is the same ones whatever the number of threads.
+fn cut_off<S: Study>(files: &mut [Studied<S>]) {
+    let mut total = 0u64;
+    for (file, found) in files {
+        if total >= MAX_TOTAL {
+            let (path, old_path) = (std::mem::take(&mut file.path), file.old_path.take());
+            *file =
+                File { old_path, skipped: Some(Skip::TooLarge), ..File::named(path, file.status) };
+            *found = S::Found::default();
+        }
+        total += file.read_bytes;
+    }
+}
+
+/// The file of a difference; two where it was taken for a rename and is none.
+fn files(
+    reader: &Reader,
     delta: &Delta,
+    room: bool,
     select: &Select,
     languages: &Languages,
-    left: u64,
-) -> Result<File, ReadError> {
+) -> Result<Vec<File>, ReadError> {
     let mut file = File::named(delta.path.clone(), status(delta));
     file.old_path = delta.old_path.clone();
     if file.status == Status::Submodule {
-        return Ok(file);
+        return Ok(vec![file]);
     }
-    if left == 0 {
+    if !room {
         file.skipped = Some(Skip::TooLarge);
-        return Ok(file);
+        return Ok(vec![file]);
     }
-    let read = |entry: &Option<Entry>, path: &BStr| match entry {
-        Some(entry) if entry.mode != GITLINK => side(repo, entry, path),
-        _ => Ok(Side::Text(Vec::new())),
-    };
+    if same_object(delta) {
+        // Nothing but its name or its mode has changed.
+        file.skipped = skip::of(&file, select);
+        return Ok(vec![file]);
+    }
     let old_path = delta.old_path.as_ref().unwrap_or(&delta.path);
-    match (read(&delta.old, old_path.as_ref())?, read(&delta.new, delta.path.as_ref())?) {
+    let old = text_side(reader, &delta.old, old_path.as_ref())?;
+    let new = text_side(reader, &delta.new, delta.path.as_ref())?;
+    file.read_bytes = old.bytes() + new.bytes();
+    match (old, new) {
         (Side::Text(old), Side::Text(new)) => {
-            file.old = Text::whole(old);
-            file.new = Text::whole(new);
+            (file.old, file.new) = (Text::whole(old), Text::whole(new));
         }
         (_, Side::Unmerged) | (Side::Unmerged, _) => {
             file.status = Status::Modified;
@@ -117,22 +201,37 @@ fn file(
         }
         (Side::Missing, _) | (_, Side::Missing) => file.skipped = Some(Skip::Missing),
         (Side::TooLarge, _) | (_, Side::TooLarge) => file.skipped = Some(Skip::TooLarge),
-        (Side::Binary, _) | (_, Side::Binary) => {
+        (Side::Binary(_), _) | (_, Side::Binary(_)) => {
             file.status = Status::Binary;
             file.skipped = Some(Skip::Binary);
         }
     }
-    if file.skipped.is_none() {
-        let edits = diff::edits(&file.old, &file.new);
-        finish(&mut file, edits, select, languages);
+    if file.skipped.is_some() {
+        return Ok(vec![file]);
     }
-    Ok(file)
+    let edits = diff::edits(&file.old, &file.new);
+    if delta.unproven && !is_rename(&file, &edits) {
+        let old = Delta::at(old_path.clone(), delta.old.clone(), None);
+        let new = Delta::at(delta.path.clone(), None, delta.new.clone());
+        let mut both = files(reader, &old, room, select, languages)?;
+        both.extend(files(reader, &new, room, select, languages)?);
+        return Ok(both);
+    }
+    file.origin = Some((delta.old.clone(), delta.new.clone()));
+    finish(&mut file, edits, select, languages);
+    Ok(vec![file])
+}
+
+fn is_rename(file: &File, edits: &[Edit]) -> bool {
+    let added = edits.iter().filter_map(|edit| file.new.block(edit.new.clone()));
+    let added = added.map(|block| block.len() as u64).sum();
+    rename::is_proven(file.old.len(), file.new.len(), added)
 }
 
 /// Gives a file with both texts its hunks, unless it is passed over.
-fn finish(file: &mut File, edits: Vec<super::Edit>, select: &Select, languages: &Languages) {
+fn finish(file: &mut File, edits: Vec<Edit>, select: &Select, languages: &Languages) {
     let hunks = diff::hunks(edits, &file.old, &file.new, select.context_lines);
-    file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
+    file.diff_bytes = hunks.iter().map(|hunk| hunk.bytes).sum();
     file.skipped = skip::of(file, select);
     file.hunks = window::cut(hunks, &file.old, &file.new, select.context_lines);
     name_functions(file, languages);
@@ -171,30 +270,29 @@ fn same_object(delta: &Delta) -> bool {
     }
 }
 
-fn side(repo: &Repository, entry: &Entry, path: &BStr) -> Result<Side, ReadError> {
-    let bytes = match &entry.place {
-        Place::Unmerged => return Ok(Side::Unmerged),
-        Place::Object(id) if !repo.odb()?.exists(*id) => return Ok(Side::Missing),
-        Place::Object(id) => object(repo, *id, path)?,
-        Place::File { path: file, normalise } => on_disk(file, *normalise, path)?,
-    };
-    Ok(match bytes {
-        None => Side::TooLarge,
-        Some(bytes) if skip::is_binary(&bytes) => Side::Binary,
-        Some(bytes) => Side::Text(bytes),
-    })
+/// A side; nothing where the path is not there or is a submodule's commit.
+fn text_side(reader: &Reader, entry: &Option<Entry>, path: &BStr) -> Result<Side, ReadError> {
+    match entry {
+        Some(entry) if entry.mode != GITLINK => side(reader, entry, path),
+        _ => Ok(Side::Text(Vec::new())),
+    }
 }
 
-/// An object's bytes; `None` above the size limit, which is asked before anything is inflated.
-fn object(repo: &Repository, id: Oid, path: &BStr) -> Result<Option<Vec<u8>>, ReadError> {
-    let failed =
-        |source| ReadError::Object { what: crate::visible::line(path).into_string(), source };
-    let database = repo.odb().map_err(failed)?;
-    let (size, kind) = database.read_header(id).map_err(failed)?;
-    if kind != ObjectType::Blob || size as u64 > MAX_FILE_BYTES {
-        return Ok(None);
-    }
-    Ok(Some(database.read(id).map_err(failed)?.data().to_vec()))
+fn side(reader: &Reader, entry: &Entry, path: &BStr) -> Result<Side, ReadError> {
+    let bytes = match &entry.place {
+        Place::Unmerged => return Ok(Side::Unmerged),
+        Place::Object(id) => match reader.blob(id)? {
+            Blob::Bytes(bytes) => bytes,
+            Blob::TooLarge => return Ok(Side::TooLarge),
+            Blob::Missing => return Ok(Side::Missing),
+        },
+        Place::File { path: file, normalise } => match on_disk(file, *normalise, path)? {
+            Some(bytes) => bytes,
+            None => return Ok(Side::TooLarge),
+        },
+    };
+    let binary = skip::is_binary(&bytes);
+    Ok(if binary { Side::Binary(bytes.len() as u64) } else { Side::Text(bytes) })
 }
 
 /// A work tree file's bytes as git would store them; a symbolic link is its target, never followed.

@@ -1,56 +1,83 @@
 //! Pairs deleted files with added ones, in time that grows with the number of files alone.
 //!
 //! First by equal content, then by the longest tail of the path that only one file on each side
-//! has, at last, where few are left, by the text they share.
+//! has, at last by the lines they share. Where so many are left that git gives up, only paths are
+//! compared, and a pair is proven when its two texts are compared anyway.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bstr::{BStr, ByteSlice};
+use gix_hash::ObjectId;
 
 use super::delta::{Delta, Entry, Place};
 
 /// Share of the bytes that must be the same, in percent; git's default for `-M`.
-const SIMILAR: usize = 50;
+const SIMILAR: u64 = 50;
 
-/// Up to so many files on each side are compared each with each when nothing else pairs them.
+/// Up to so many pairs texts are compared; the square of git's default for `diff.renameLimit`.
+const MAX_PAIRS: usize = 1_000 * 1_000;
+
+/// Up to so many files on each side are compared each with each.
 const FEW: usize = 25;
 
-/// Larger files than this, in bytes, are not compared each with each.
+/// Larger files than this, in bytes, are not compared by their lines.
 const SMALL: usize = 256 << 10;
 
-/// The list with each rename as one entry instead of a deletion and an addition.
+/// So many bytes on each side are compared by their lines; the files behind that are not.
+const MAX_COMPARED: usize = 32 << 20;
+
+/// A line that more files have than this tells none of them apart.
+const SHARED_BY: usize = 16;
+
+/// The list with each rename as one entry instead of a deletion and an addition. `load` gives the text
+/// of a side, where it is one.
 pub(super) fn pair(
     deltas: Vec<Delta>,
     load: impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
 ) -> Vec<Delta> {
+    let file = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_file);
     let (mut gone, rest): (Vec<_>, Vec<_>) =
-        deltas.into_iter().partition(|delta| delta.new.is_none() && is_file(delta.old.as_ref()));
+        deltas.into_iter().partition(|delta| delta.new.is_none() && file(&delta.old));
     let (mut come, mut paired): (Vec<_>, Vec<_>) =
-        rest.into_iter().partition(|delta| delta.old.is_none() && is_file(delta.new.as_ref()));
+        rest.into_iter().partition(|delta| delta.old.is_none() && file(&delta.new));
     if !gone.is_empty() && !come.is_empty() {
         by_id(&mut gone, &mut come, &mut paired);
-        by_tail(&mut gone, &mut come, &mut paired, &load);
-        by_text(&mut gone, &mut come, &mut paired, &load);
+        let few = gone.len() * come.len() <= MAX_PAIRS;
+        by_tail(&mut gone, &mut come, &mut paired, |old, new| {
+            !few || share(old, new, &load) >= Some(SIMILAR)
+        });
+        if few {
+            by_text(&mut gone, &mut come, &mut paired, &load);
+        } else {
+            paired.iter_mut().for_each(|delta| delta.unproven |= !same_id(delta));
+        }
     }
     paired.extend(gone);
     paired.extend(come);
     paired
 }
 
-/// Submodules and links are never renames of files.
-fn is_file(entry: Option<&Entry>) -> bool {
-    entry.is_some_and(|entry| entry.mode & 0o170_000 == 0o100_000)
+/// Whether a pair that was made by its paths alone is a rename, by the bytes of its lines that are
+/// taken out and put in.
+pub(super) fn is_proven(old: usize, new: usize, added: u64) -> bool {
+    let larger = old.max(new) as u64;
+    (new as u64).saturating_sub(added) * 100 >= larger * SIMILAR
 }
 
-fn id(entry: Option<&Entry>) -> Option<git2::Oid> {
+fn id(entry: Option<&Entry>) -> Option<ObjectId> {
     match entry.map(|entry| &entry.place) {
         Some(Place::Object(id)) => Some(*id),
         _ => None,
     }
 }
 
+fn same_id(delta: &Delta) -> bool {
+    id(delta.old.as_ref()).is_some() && id(delta.old.as_ref()) == id(delta.new.as_ref())
+}
+
 fn by_id(gone: &mut Vec<Delta>, come: &mut Vec<Delta>, paired: &mut Vec<Delta>) {
-    let mut sources: HashMap<git2::Oid, Vec<usize>> = HashMap::new();
+    let mut sources: HashMap<ObjectId, Vec<usize>> = HashMap::new();
     for (at, delta) in gone.iter().enumerate().rev() {
         if let Some(id) = id(delta.old.as_ref()) {
             sources.entry(id).or_default().push(at);
@@ -72,7 +99,7 @@ fn by_tail(
     gone: &mut Vec<Delta>,
     come: &mut Vec<Delta>,
     paired: &mut Vec<Delta>,
-    load: &impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
+    fits: impl Fn(&Delta, &Delta) -> bool,
 ) {
     let from = unique_tails(gone);
     let to = unique_tails(come);
@@ -83,7 +110,7 @@ fn by_tail(
             let unique =
                 tails(&delta.path).filter(|tail| to.get(tail).is_some_and(Option::is_some));
             let at = unique.filter_map(|tail| from.get(&tail).copied().flatten()).last()?;
-            let fits = !taken[at] && shared(&gone[at], delta, load) >= Some(SIMILAR);
+            let fits = !taken[at] && fits(&gone[at], delta);
             taken[at] |= fits;
             fits.then_some(at)
         })
@@ -97,22 +124,26 @@ fn by_text(
     paired: &mut Vec<Delta>,
     load: &impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
 ) {
-    if gone.len() > FEW || come.len() > FEW {
-        return;
-    }
-    let small = |entry: Option<&Entry>, path: &BStr| {
-        entry.and_then(|entry| load(entry, path)).filter(|text| text.len() <= SMALL)
+    let texts = |deltas: &[Delta]| {
+        let mut left = MAX_COMPARED;
+        let text = |delta: &Delta| {
+            let entry = delta.old.as_ref().or(delta.new.as_ref()).filter(|_| left > 0)?;
+            let text = load(entry, delta.path.as_ref()).filter(|text| text.len() <= SMALL)?;
+            left = left.saturating_sub(text.len());
+            Some(text).filter(|text| !text.is_empty())
+        };
+        deltas.iter().map(text).collect::<Vec<_>>()
     };
-    let olds: Vec<_> =
-        gone.iter().map(|delta| small(delta.old.as_ref(), delta.path.as_ref())).collect();
-    let news: Vec<_> =
-        come.iter().map(|delta| small(delta.new.as_ref(), delta.path.as_ref())).collect();
-    let share =
-        |old: &Option<Vec<u8>>, new: &Option<Vec<u8>>| in_common(old.as_ref()?, new.as_ref()?);
+    let (olds, news) = (texts(gone), texts(come));
+    let few = gone.len() <= FEW && come.len() <= FEW;
+    let lines = if few { HashMap::new() } else { by_line(&olds) };
     let mut scores = Vec::new();
     for (to, new) in news.iter().enumerate() {
-        for (from, old) in olds.iter().enumerate() {
-            if let Some(share) = share(old, new).filter(|&share| share >= SIMILAR) {
+        let Some(new) = new else { continue };
+        let sources = if few { (0..olds.len()).collect() } else { likely(new, &lines) };
+        for from in sources {
+            let share = olds[from].as_ref().and_then(|old| in_common(old, new));
+            if let Some(share) = share.filter(|&share| share >= SIMILAR) {
                 scores.push((share, to, from));
             }
         }
@@ -127,6 +158,40 @@ fn by_text(
         }
     }
     join(gone, come, paired, &chosen);
+}
+
+/// For each line, told by a hash, the files that have it, up to one more than tell anything.
+fn by_line(texts: &[Option<Vec<u8>>]) -> HashMap<u64, Vec<usize>> {
+    let mut found: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (at, text) in texts.iter().enumerate() {
+        for line in text.iter().flat_map(|text| text.lines()) {
+            let files = found.entry(hash(line)).or_default();
+            if files.last() != Some(&at) && files.len() <= SHARED_BY {
+                files.push(at);
+            }
+        }
+    }
+    found
+}
+
+/// The files that share the most bytes of telling lines with a text, the best first.
+fn likely(text: &[u8], lines: &HashMap<u64, Vec<usize>>) -> Vec<usize> {
+    let mut votes: HashMap<usize, usize> = HashMap::new();
+    for line in text.lines() {
+        let files = lines.get(&hash(line)).filter(|files| files.len() <= SHARED_BY);
+        for &at in files.into_iter().flatten() {
+            *votes.entry(at).or_default() += line.len() + 1;
+        }
+    }
+    let mut best: Vec<(usize, usize)> = votes.into_iter().collect();
+    best.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    best.into_iter().take(3).map(|(at, _)| at).collect()
+}
+
+fn hash(line: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    line.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Moves what was chosen (for each added file the index of its source) over to `paired`.
@@ -171,20 +236,20 @@ fn name(path: &[u8]) -> &[u8] {
 }
 
 /// How much of the larger text stands in the other too, in percent of its bytes.
-fn shared(
+fn share(
     old: &Delta,
     new: &Delta,
     load: &impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
-) -> Option<usize> {
+) -> Option<u64> {
     let before = load(old.old.as_ref()?, old.path.as_ref())?;
     let after = load(new.new.as_ref()?, new.path.as_ref())?;
     in_common(&before, &after)
 }
 
 /// The bytes of equal lines, in percent of the larger text; `None` where the sizes alone rule it out.
-fn in_common(before: &[u8], after: &[u8]) -> Option<usize> {
-    let larger = before.len().max(after.len());
-    if larger == 0 || before.len().min(after.len()) * 100 < larger * SIMILAR {
+fn in_common(before: &[u8], after: &[u8]) -> Option<u64> {
+    let larger = before.len().max(after.len()) as u64;
+    if larger == 0 || (before.len().min(after.len()) as u64) * 100 < larger * SIMILAR {
         return None;
     }
     let mut lines: HashMap<&[u8], usize> = HashMap::new();
@@ -198,7 +263,7 @@ fn in_common(before: &[u8], after: &[u8]) -> Option<usize> {
         }
         _ => false,
     });
-    Some(kept.map(<[u8]>::len).sum::<usize>() * 100 / larger)
+    Some(kept.map(|line| line.len() as u64).sum::<u64>() * 100 / larger)
 }
 
 #[cfg(test)]
@@ -222,12 +287,14 @@ mod tests {
             old_path: None,
             old: Some(entry),
             new: None,
+            unproven: false,
         });
         let come = come.iter().map(|text| split(text)).map(|(path, entry)| Delta {
             path: path.into(),
             old_path: None,
             old: None,
             new: Some(entry),
+            unproven: false,
         });
         let load = |entry: &Entry, _: &BStr| match &entry.place {
             Place::File { path, .. } => Some(path.to_string_lossy().into_owned().into_bytes()),

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use bstr::ByteSlice;
-
 /// The lines of one side of a file.
 ///
 /// A side read from git is known whole; a side read from a patch is known only where a hunk shows
@@ -12,7 +10,7 @@ use bstr::ByteSlice;
 pub struct Text {
     bytes: Vec<u8>,
     /// Byte offset at which each known line starts, and one past the last.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     /// Runs of consecutive known lines: number of the first line, and its index in `starts`.
     runs: Vec<Run>,
 }
@@ -46,6 +44,7 @@ impl Text {
             text.runs.push(Run { first_line, first_index: text.starts.len() - 1 });
             let base = text.bytes.len();
             text.bytes.extend_from_slice(part);
+            let base = to_u32(base);
             text.starts.extend(line_starts(part).into_iter().skip(1).map(|start| base + start));
         }
         text
@@ -84,7 +83,7 @@ impl Text {
     /// One line without its line feed, if it is known.
     pub fn line(&self, number: u32) -> Option<&[u8]> {
         let index = self.index(number)?;
-        let line = &self.bytes[self.starts[index]..self.starts[index + 1]];
+        let line = &self.bytes[self.start(index)..self.start(index + 1)];
         Some(line.strip_suffix(b"\n").unwrap_or(line))
     }
 
@@ -95,17 +94,18 @@ impl Text {
         }
         let (first, last) = (self.index(lines.start)?, self.index(lines.end - 1)?);
         (last - first == (lines.end - 1 - lines.start) as usize)
-            .then(|| &self.bytes[self.starts[first]..self.starts[last + 1]])
+            .then(|| &self.bytes[self.start(first)..self.start(last + 1)])
     }
 
     /// The byte offset into [`Text::bytes`] at which a known line begins.
     pub fn offset(&self, number: u32) -> Option<usize> {
-        self.index(number).map(|index| self.starts[index])
+        self.index(number).map(|index| self.start(index))
     }
 
     /// The number of the line at a byte offset into [`Text::bytes`].
     pub fn line_at(&self, offset: usize) -> u32 {
-        let index = self.starts.partition_point(|&start| start <= offset).saturating_sub(1);
+        let after = self.starts.partition_point(|&start| start as usize <= offset);
+        let index = after.saturating_sub(1).min(self.line_total().saturating_sub(1));
         let run = self.runs.partition_point(|run| run.first_index <= index);
         match run.checked_sub(1).and_then(|at| self.runs.get(at)) {
             Some(run) => run.first_line + to_u32(index - run.first_index),
@@ -113,9 +113,19 @@ impl Text {
         }
     }
 
+    /// The length of the longest known line, in bytes with its line feed.
+    pub fn longest_line(&self) -> u32 {
+        self.starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    }
+
     /// Whether the last known line ends in a line feed. An empty side counts as ended.
     pub fn ends_in_newline(&self) -> bool {
         self.bytes.last().is_none_or(|&byte| byte == b'\n')
+    }
+
+    /// The byte offset at which a known line starts, by its index.
+    fn start(&self, index: usize) -> usize {
+        self.starts[index] as usize
     }
 
     fn line_total(&self) -> usize {
@@ -135,17 +145,18 @@ impl Text {
 }
 
 /// Where each line starts, and the length as the last entry.
-fn line_starts(bytes: &[u8]) -> Vec<usize> {
-    let mut starts = vec![0];
-    starts.extend(bytes.find_iter(b"\n").map(|at| at + 1));
-    if starts.last() != Some(&bytes.len()) {
-        starts.push(bytes.len());
+fn line_starts(bytes: &[u8]) -> Vec<u32> {
+    let mut starts = Vec::with_capacity(bytes.len() / 32 + 2);
+    starts.push(0);
+    starts.extend(memchr::memchr_iter(b'\n', bytes).map(|at| to_u32(at + 1)));
+    if starts.last() != Some(&to_u32(bytes.len())) {
+        starts.push(to_u32(bytes.len()));
     }
     starts
 }
 
-/// Line counts fit `u32`: a side is bounded to far less than 4 GiB before it is read.
-fn to_u32(count: usize) -> u32 {
+/// Counts of bytes and lines fit `u32`: a side is bounded to far less than 4 GiB before it is read.
+pub(super) fn to_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 

@@ -1,22 +1,14 @@
 //! Two trees compared by walking both at once; equal subtrees are never opened.
 
+use std::cmp::Ordering;
+
 use bstr::{BString, ByteSlice};
-use git2::{ObjectType, Oid, Repository, Tree};
+use gix_hash::ObjectId;
+use gix_object::Kind;
 
-use super::delta::{Delta, Entry, Place};
-
-/// The paths that differ between two trees, in the order of the paths; no tree means the empty one.
-pub(super) fn compare(
-    repo: &Repository,
-    old: Option<Oid>,
-    new: Option<Oid>,
-) -> Result<Vec<Delta>, git2::Error> {
-    let open = |id: Option<Oid>| id.map(|id| repo.find_tree(id)).transpose();
-    let mut walk = Walk { repo, found: Vec::new(), depth: 0 };
-    walk.pair(open(old)?.as_ref(), open(new)?.as_ref(), &mut Vec::new())?;
-    walk.found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(walk.found)
-}
+use super::delta::{Delta, Entry};
+use super::objects::Reader;
+use super::read::ReadError;
 
 /// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust the stack.
 const MAX_DEPTH: usize = 1_000;
@@ -24,105 +16,157 @@ const MAX_DEPTH: usize = 1_000;
 /// More differing files than this are refused: a small tree can unfold to any number.
 const MAX_FILES: usize = 300_000;
 
-struct Walk<'repo> {
-    repo: &'repo Repository,
+/// Git's mode of a folder.
+const TREE: u32 = 0o040_000;
+
+/// The paths that differ between two trees, in the order of the paths; no tree means the empty one.
+pub(super) fn compare(
+    objects: &Reader,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+) -> Result<Vec<Delta>, ReadError> {
+    let mut walk = Walk { objects, found: Vec::new(), path: Vec::new(), depth: 0 };
+    walk.pair(old, new)?;
+    // Git's order within a tree is that of whole paths; only a broken tree has another.
+    walk.found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    objects: &'a Reader,
     found: Vec<Delta>,
+    /// The folder that is walked, with its slash.
+    path: Vec<u8>,
     depth: usize,
 }
 
-/// An entry of a tree as the walk needs it, free of the tree's lifetime.
-struct Child {
-    name: BString,
-    id: Oid,
+/// An entry of a tree, as it stands in the tree's bytes.
+#[derive(Clone, Copy)]
+struct Child<'a> {
+    name: &'a [u8],
+    id: ObjectId,
     mode: u32,
-    is_tree: bool,
 }
 
 impl Walk<'_> {
-    fn pair(
-        &mut self,
-        old: Option<&Tree<'_>>,
-        new: Option<&Tree<'_>>,
-        prefix: &mut Vec<u8>,
-    ) -> Result<(), git2::Error> {
-        let (mut left, mut right) = (children(old), children(new));
-        left.sort_by(|a, b| a.name.cmp(&b.name));
-        right.sort_by(|a, b| a.name.cmp(&b.name));
-        let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    fn pair(&mut self, old: Option<ObjectId>, new: Option<ObjectId>) -> Result<(), ReadError> {
+        let (left, right) = (self.tree(old)?, self.tree(new)?);
+        let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
+        let mut left = children(&left, length(old)).peekable();
+        let mut right = children(&right, length(new)).peekable();
         loop {
             let order = match (left.peek(), right.peek()) {
                 (None, None) => return Ok(()),
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (Some(a), Some(b)) => a.name.cmp(&b.name),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(Ok(a)), Some(Ok(b))) => a.order().cmp(&b.order()),
+                (Some(Err(_)), _) | (_, Some(Err(_))) => Ordering::Equal,
             };
-            let a = if order.is_le() { left.next() } else { None };
-            let b = if order.is_ge() { right.next() } else { None };
-            self.children(a, b, prefix)?;
+            let a = if order.is_le() { left.next().transpose()? } else { None };
+            let b = if order.is_ge() { right.next().transpose()? } else { None };
+            self.children(a, b)?;
         }
     }
 
     /// One name: equal entries are left alone, trees are walked, anything else is a difference.
     fn children(
         &mut self,
-        old: Option<Child>,
-        new: Option<Child>,
-        prefix: &mut Vec<u8>,
-    ) -> Result<(), git2::Error> {
+        old: Option<Child<'_>>,
+        new: Option<Child<'_>>,
+    ) -> Result<(), ReadError> {
         if let (Some(a), Some(b)) = (&old, &new)
             && (a.id, a.mode) == (b.id, b.mode)
         {
             return Ok(());
         }
-        let Some(name) = old.as_ref().or(new.as_ref()).map(|child| child.name.clone()) else {
-            return Ok(());
-        };
-        let depth = prefix.len();
-        prefix.extend_from_slice(&name);
-        let (old_tree, old_file) = split(old);
-        let (new_tree, new_file) = split(new);
-        if old_file.is_some() || new_file.is_some() {
-            let path = BString::from(prefix.clone());
-            self.found.push(Delta { path, old_path: None, old: old_file, new: new_file });
-            if self.found.len() > MAX_FILES {
-                return Err(git2::Error::from_str(
-                    "more than 300000 files differ; name a smaller range",
-                ));
-            }
-        }
-        if old_tree.is_some() || new_tree.is_some() {
+        let Some(child) = old.or(new) else { return Ok(()) };
+        let folder = self.path.len();
+        self.path.extend_from_slice(child.name);
+        if child.is_tree() {
             if self.depth == MAX_DEPTH {
-                return Err(git2::Error::from_str("folders are nested deeper than 1000 levels"));
+                return Err(ReadError::TooDeep(MAX_DEPTH));
             }
-            prefix.push(b'/');
+            self.path.push(b'/');
             self.depth += 1;
-            let open = |child: Option<Child>| child.map(|c| self.repo.find_tree(c.id)).transpose();
-            let (old, new) = (open(old_tree)?, open(new_tree)?);
-            self.pair(old.as_ref(), new.as_ref(), prefix)?;
+            self.pair(old.map(|old| old.id), new.map(|new| new.id))?;
             self.depth -= 1;
+        } else {
+            let entry = |child: Child<'_>| Entry::object(child.id, child.mode);
+            let path = BString::from(self.path.as_slice());
+            self.found.push(Delta::at(path, old.map(entry), new.map(entry)));
+            if self.found.len() > MAX_FILES {
+                return Err(ReadError::TooMany(MAX_FILES));
+            }
         }
-        prefix.truncate(depth);
+        self.path.truncate(folder);
         Ok(())
     }
-}
 
-fn split(child: Option<Child>) -> (Option<Child>, Option<Entry>) {
-    match child {
-        Some(child) if child.is_tree => (Some(child), None),
-        Some(child) => (None, Some(Entry { place: Place::Object(child.id), mode: child.mode })),
-        None => (None, None),
+    fn tree(&self, id: Option<ObjectId>) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = Vec::new();
+        let Some(id) = id else { return Ok(bytes) };
+        let problem = match self.objects.read(&id, &mut bytes)? {
+            Some(Kind::Tree) => return Ok(bytes),
+            Some(kind) => format!("it is a {kind} and not a tree"),
+            None => "the repository has no such object".to_owned(),
+        };
+        Err(ReadError::Object { what: id.to_string(), problem })
     }
 }
 
-fn children(tree: Option<&Tree<'_>>) -> Vec<Child> {
-    let Some(tree) = tree else { return Vec::new() };
-    tree.iter()
-        .map(|entry| Child {
-            name: entry.name_bytes().as_bstr().to_owned(),
-            id: entry.id(),
-            // Git's modes are small positive numbers; libgit2 hands them out signed.
-            mode: u32::try_from(entry.filemode()).unwrap_or(0),
-            is_tree: entry.kind() == Some(ObjectType::Tree),
-        })
-        .collect()
+impl<'a> Child<'a> {
+    fn is_tree(&self) -> bool {
+        self.mode == TREE
+    }
+
+    /// What git sorts entries by: the name, of a folder with its slash. A file and a folder of one
+    /// name are thus two entries, one gone and one come.
+    fn order(&self) -> Name<'a> {
+        Name(self.name, if self.is_tree() { &b"/"[..] } else { b"" })
+    }
+}
+
+/// A name in two parts, ordered as if it were one.
+#[derive(PartialEq, Eq)]
+struct Name<'a>(&'a [u8], &'a [u8]);
+
+impl Ord for Name<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.iter().chain(self.1).cmp(other.0.iter().chain(other.1))
+    }
+}
+
+impl PartialOrd for Name<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The entries of a tree, whose ids have so many bytes.
+fn children(tree: &[u8], length: usize) -> impl Iterator<Item = Result<Child<'_>, ReadError>> {
+    let mut rest = tree;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let child = child(&mut rest, length);
+        if child.is_none() {
+            rest = &[];
+        }
+        Some(child.ok_or(ReadError::BrokenTree))
+    })
+}
+
+/// `MODE NAME\0ID`, the mode in octal digits.
+fn child<'a>(rest: &mut &'a [u8], length: usize) -> Option<Child<'a>> {
+    let (mode, after) = rest.split_once_str(" ")?;
+    let (name, after) = after.split_once_str("\0")?;
+    let (id, after) = after.split_at_checked(length)?;
+    *rest = after;
+    let digit = |mode: u32, byte: &u8| match byte {
+        b'0'..=b'7' if mode < 1 << 24 => Some(mode * 8 + u32::from(byte - b'0')),
+        _ => None,
+    };
+    let mode = mode.iter().try_fold(0, digit)?;
+    Some(Child { name, id: ObjectId::try_from(id).ok()?, mode })
 }

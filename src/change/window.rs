@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Text;
-use super::hunk::{Edit, Hunk, HunkId};
+use super::hunk::{Edit, Hunk};
 
 /// A hunk with more changed lines than this is cut. About two screens: enough to judge a function.
 const MAX_LINES: u32 = 80;
@@ -34,17 +34,10 @@ fn windows(hunk: Hunk, old: &Text, new: &Text, context: u32) -> Vec<Hunk> {
     afters.push(tail);
     let window = |(at, (group, after)): (usize, (Vec<Piece>, u32))| {
         let before = if at == 0 { group[0].lead } else { group[0].lead.min(context) };
-        let edits: Vec<Edit> = group.into_iter().map(|piece| piece.edit).collect();
-        let (first, last) = (&edits[0], &edits[edits.len() - 1]);
-        Hunk {
-            id: HunkId::default(),
-            old: first.old.start - before..last.old.end + after,
-            new: first.new.start - before..last.new.end + after,
-            edits,
-            function: None,
-        }
+        let edits = group.into_iter().map(|piece| piece.edit).collect();
+        Hunk::around(edits, before, after, old, new)
     };
-    groups.into_iter().zip(afters).enumerate().map(window).collect()
+    groups.into_iter().zip(afters).enumerate().filter_map(window).collect()
 }
 
 /// The pieces in groups that stay within the limit; no group is empty.

@@ -4,6 +4,7 @@ use bstr::{BString, ByteSlice};
 use git2::{Delta as Kind, Diff, DiffDelta, DiffFile, DiffOptions, Oid, Repository};
 
 use super::delta::{Delta, Entry, Place};
+use super::objects;
 
 /// What the index holds that the tree does not.
 pub(super) fn staged(repo: &Repository, old: Option<Oid>) -> Result<Vec<Delta>, git2::Error> {
@@ -13,7 +14,7 @@ pub(super) fn staged(repo: &Repository, old: Option<Oid>) -> Result<Vec<Delta>, 
     // A path in conflict has up to three versions in the index and none that would be committed.
     for path in unmerged(repo)? {
         found.retain(|delta| delta.path != path);
-        found.push(Delta { path, old_path: None, old: None, new: Some(Entry::unmerged()) });
+        found.push(Delta::at(path, None, Some(Entry::unmerged())));
     }
     Ok(found)
 }
@@ -32,13 +33,11 @@ pub(super) fn tracked_and_untracked(
     for path in unmerged(repo)? {
         found.retain(|delta| delta.path != path);
         let old = tree.as_ref().and_then(|tree| tree.get_path(path.to_path().ok()?).ok());
-        let old = old.map(|entry| Entry {
-            place: Place::Object(entry.id()),
-            mode: u32::try_from(entry.filemode()).unwrap_or(0),
-        });
+        let mode = |entry: &git2::TreeEntry<'_>| u32::try_from(entry.filemode()).unwrap_or(0);
+        let old = old.map(|entry| Entry::object(objects::id(entry.id()), mode(&entry)));
         let new = on_disk(repo, path.as_ref(), 0o100_644);
         if old.is_some() || new.is_some() {
-            found.push(Delta { path, old_path: None, old, new });
+            found.push(Delta::at(path, old, new));
         }
     }
     Ok(found)
@@ -69,12 +68,11 @@ fn read(repo: &Repository, delta: &DiffDelta<'_>) -> Option<Delta> {
         _ => return None,
     };
     let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes())?;
-    Some(Delta {
-        path: BString::from(path),
-        old_path: None,
-        old: old.then(|| entry(repo, &delta.old_file())).flatten(),
-        new: new.then(|| entry(repo, &delta.new_file())).flatten(),
-    })
+    Some(Delta::at(
+        BString::from(path),
+        old.then(|| entry(repo, &delta.old_file())).flatten(),
+        new.then(|| entry(repo, &delta.new_file())).flatten(),
+    ))
 }
 
 /// A side of a delta. An object that git has not hashed yet is read from the work tree.
@@ -82,7 +80,7 @@ fn entry(repo: &Repository, file: &DiffFile<'_>) -> Option<Entry> {
     let mode = u32::from(file.mode());
     let stored = || repo.odb().is_ok_and(|odb| odb.exists(file.id()));
     if mode == 0o160_000 || (file.is_valid_id() && !file.id().is_zero() && stored()) {
-        return Some(Entry { place: Place::Object(file.id()), mode });
+        return Some(Entry::object(objects::id(file.id()), mode));
     }
     on_disk(repo, file.path_bytes()?, mode)
 }

@@ -2,21 +2,28 @@
 //!
 //! A signal is a rule that fired on a line of a hunk. Signals of one category add up to a score
 //! between 0 and 1 as independent evidence does: `1 - (1 - w1)(1 - w2)…`, each rule counted once.
+//!
+//! Files are studied one by one while their text is at hand ([`Classifier`]); what can only be told of
+//! the change as a whole, such as lines that moved, is settled at the end ([`settle`]).
 
 mod moved;
+mod readers;
 mod role;
 mod score;
 mod signal;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::change::{Change, File, HunkId, Skip};
+use crate::change::{Change, File, HunkId, Skip, Study};
 use crate::config::Select;
-use crate::rules::{Prefilter, Rule, Rules, Severity, Side};
+use crate::rules::{Rule, Rules, Side};
 use crate::visible::Visible;
+
+use readers::Ready;
+pub use signal::Scratch;
 
 /// What the rules say of a change: one entry per hunk, in the order of the hunks.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +33,7 @@ pub struct Classified {
 }
 
 /// What the rules say of a hunk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct HunkScore {
     /// The hunk.
     pub id: HunkId,
@@ -43,12 +50,8 @@ pub struct HunkScore {
 /// A rule that fired.
 #[derive(Debug, Clone)]
 pub struct Signal {
-    /// Id of the rule.
-    pub rule: String,
-    /// What the rule says to a person.
-    pub title: String,
-    /// The rule's category.
-    pub category: String,
+    /// The rule.
+    pub rule: Arc<Rule>,
     /// Where it fired.
     pub side: Side,
     /// Lines of its side, half open and 1-based; for [`Side::Path`] the hunk's first changed line.
@@ -57,14 +60,12 @@ pub struct Signal {
     pub excerpt: Visible,
     /// What it adds to the score: the rule's weight, less where the line merely moved.
     pub weight: f64,
-    /// The rule's severity.
-    pub severity: Severity,
-    /// Weakness ids of the rule.
-    pub cwe: Vec<String>,
     /// Whether the line is itself the proof of a flaw.
     pub explicit: bool,
     /// Whether the same line stands on the other side elsewhere in the change.
     pub moved: bool,
+    /// What stands for each of the lines when looking for it elsewhere; see [`moved`].
+    told: Vec<Option<u32>>,
 }
 
 /// How often each state occurred; the numbers of `stats` in the report.
@@ -78,42 +79,63 @@ pub struct Counts {
     pub selected_hunks: usize,
 }
 
-/// Reads every hunk with every rule that fits its file.
-pub fn classify(change: &Change, rules: &Rules, select: &Select) -> Classified {
-    let files = change.files.iter().filter(|file| !file.hunks.is_empty());
-    let files: Vec<(&File, Vec<&Rule>)> = files.map(|file| (file, readers(file, rules))).collect();
-    let used: BTreeMap<&str, &Rule> =
-        files.iter().flat_map(|(_, rules)| rules).map(|&rule| (rule.id.as_str(), rule)).collect();
-    let prefilter = Prefilter::new(used.into_values());
-    let mut hunks: Vec<HunkScore> = Vec::new();
-    for (file, rules) in files {
-        let reader = signal::Reader::new(file, rules, &prefilter);
-        for hunk in &file.hunks {
-            hunks.push(HunkScore {
-                id: hunk.id,
-                categories: Vec::new(),
-                score: 0.0,
-                selected: false,
-                signals: reader.signals(hunk),
-            });
-        }
-    }
-    moved::mark(change, &mut hunks);
-    for (hunk, (file, _)) in hunks.iter_mut().zip(change.hunks()) {
-        score::fill(hunk, role::factor(file.path.as_ref()), select.threshold);
-    }
-    Classified { hunks }
+/// Reads each file of a change with every rule that fits it.
+pub struct Classifier<'a> {
+    rules: &'a Rules,
+    ready: Ready<'a>,
 }
 
-/// The rules that read a file. A secret is one in a document or a generated file too, so explicit
-/// rules read what is skipped, unless the user excluded it.
-fn readers<'a>(file: &File, rules: &'a Rules) -> Vec<&'a Rule> {
-    let all = rules.of(file.path.as_ref());
-    match file.skipped {
-        None => all,
-        Some(Skip::Excluded) => Vec::new(),
-        Some(_) => all.into_iter().filter(|rule| rule.explicit).collect(),
+/// What was found in a file.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The signals of each hunk; nothing where no rule fired in the whole file.
+    signals: Vec<Vec<Signal>>,
+    /// The changed lines.
+    lines: moved::Told,
+}
+
+impl<'a> Classifier<'a> {
+    /// A classifier with these rules.
+    pub fn new(rules: &'a Rules) -> Self {
+        Classifier { rules, ready: Ready::default() }
     }
+}
+
+impl Study for Classifier<'_> {
+    type Scratch = Scratch;
+    type Found = Found;
+
+    fn study(&self, file: &File, scratch: &mut Scratch) -> Found {
+        // A secret is one in a document or a generated file too, so explicit rules read what is skipped,
+        // unless the user excluded it.
+        if file.hunks.is_empty() || file.skipped == Some(Skip::Excluded) {
+            return Found::default();
+        }
+        let readers = self.ready.of(self.rules, file);
+        signal::read(file, &readers, self.rules, scratch)
+    }
+
+    fn wants_text(found: &Found) -> bool {
+        !found.signals.is_empty()
+    }
+}
+
+/// Scores every hunk, from what was found in each file.
+pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified {
+    let moved = moved::Moved::of(&found);
+    let mut hunks = Vec::with_capacity(change.hunks().count());
+    for (file, found) in change.files.iter().zip(found) {
+        let mut signals = found.signals.into_iter();
+        let factor = if signals.len() == 0 { 1.0 } else { role::factor(file.path.as_ref()) };
+        for hunk in &file.hunks {
+            let signals = signals.next().unwrap_or_default();
+            let mut score = HunkScore { id: hunk.id, signals, ..HunkScore::default() };
+            score.signals.iter_mut().for_each(|signal| moved.mark(signal));
+            score::fill(&mut score, factor, select.threshold);
+            hunks.push(score);
+        }
+    }
+    Classified { hunks }
 }
 
 impl Classified {

@@ -1,12 +1,18 @@
 //! Tells a line that moved from one that was lost or is new.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
 
 use bstr::ByteSlice;
+use foldhash::quality::RandomState;
 
-use super::{HunkScore, Signal};
-use crate::change::{Change, File, LineKind};
+use super::{Found, Signal};
+use crate::change::File;
 use crate::rules::Side;
+
+/// Seeded anew for each run, so that nobody can write a line that passes for another.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// Lines shorter than this, without their indentation, say too little to be told apart.
 const SHORT: usize = 8;
@@ -14,68 +20,96 @@ const SHORT: usize = 8;
 /// What a sink that merely moved still adds: it runs in another place now, perhaps unguarded.
 const MOVED_SINK: f64 = 0.25;
 
-/// Marks the signals whose lines stand on the other side too, and takes their weight.
-pub(super) fn mark(change: &Change, hunks: &mut [HunkScore]) {
-    if hunks.iter().all(|hunk| hunk.signals.is_empty()) {
-        return;
+/// The changed lines of a file, each by what stands for it ([`Lines::line`]). In a change of a million
+/// lines one line in four thousand passes for another by accident, and none on purpose.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    added: Vec<u32>,
+    removed: Vec<u32>,
+}
+
+/// What stands for the lines of a file: a hash of the text without the blanks around it, and of the
+/// ending of the file's name, since in another kind of file a line has not moved but is another thing.
+pub(super) struct Lines {
+    ending: u64,
+}
+
+impl Lines {
+    pub(super) fn of(file: &File) -> Lines {
+        let ending = file.path.rfind_byte(b'.').map_or(&[][..], |at| &file.path[at..]);
+        Lines { ending: SEED.hash_one(ending) }
     }
-    let lines = lines(change);
-    for (hunk, (file, _)) in hunks.iter_mut().zip(change.hunks()) {
-        let kind = kind(file);
-        for signal in &mut hunk.signals {
-            let text = match signal.side {
-                Side::Added => &file.new,
-                Side::Removed => &file.old,
-                Side::Context | Side::Path => continue,
-            };
-            let moved = signal.lines.clone().all(|number| {
-                let line = text.line(number).map(<[u8]>::trim_ascii).unwrap_or_default();
-                let counts = lines.get(&(kind, line)).copied().unwrap_or_default();
-                let stands = match signal.side {
-                    // A check is kept only if it stands as often as before.
-                    Side::Removed => counts.added >= counts.removed,
-                    _ => counts.removed > 0,
-                };
-                line.len() >= SHORT && stands
-            });
-            if moved {
-                discount(signal);
-            }
+
+    /// What stands for a line; nothing for one that says too little.
+    pub(super) fn line(&self, text: &[u8]) -> Option<u32> {
+        let text = text.trim_ascii();
+        // The upper half, which is as good as the whole.
+        (text.len() >= SHORT).then(|| ((SEED.hash_one(text) ^ self.ending) >> 32) as u32)
+    }
+
+    /// Takes down all lines of a stretch that was added or removed.
+    pub(super) fn tell(&self, stretch: &[u8], added: bool, told: &mut Told) {
+        let side = if added { &mut told.added } else { &mut told.removed };
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', stretch).chain([stretch.len()]);
+        for end in ends {
+            side.extend(self.line(&stretch[start..end]));
+            start = (end + 1).min(stretch.len());
         }
     }
 }
 
-fn discount(signal: &mut Signal) {
-    signal.moved = true;
-    signal.weight *= if signal.side == Side::Added { MOVED_SINK } else { 0.0 };
+/// How often each line on which a rule fired is added and removed in the whole change.
+pub(super) struct Moved {
+    counts: HashMap<u32, Counts>,
 }
 
-/// How often a line is added and removed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     added: u32,
     removed: u32,
 }
 
-/// The ending of a file's name: a line that turns up in another kind of file has not moved, it is
-/// another thing there.
-fn kind(file: &File) -> &[u8] {
-    file.path.rfind_byte(b'.').map_or(&[], |at| &file.path[at..])
-}
-
-/// All changed lines by the kind of their file, without the blanks around them.
-fn lines(change: &Change) -> HashMap<(&[u8], &[u8]), Counts> {
-    let mut found: HashMap<(&[u8], &[u8]), Counts> = HashMap::new();
-    for (file, hunk) in change.hunks() {
-        let kind = kind(file);
-        for line in hunk.lines(&file.old, &file.new) {
-            let key = (kind, line.text.trim_ascii());
-            match line.kind {
-                LineKind::Added => found.entry(key).or_default().added += 1,
-                LineKind::Removed => found.entry(key).or_default().removed += 1,
-                LineKind::Context => {}
+impl Moved {
+    pub(super) fn of(found: &[Found]) -> Moved {
+        let signals = found.iter().flat_map(|found| found.signals.iter().flatten());
+        let wanted = signals.flat_map(|signal| signal.told.iter().flatten());
+        let mut counts: HashMap<u32, Counts> =
+            wanted.map(|&line| (line, Counts::default())).collect();
+        // Most changed lines are none of these, which one bit of each hash tells.
+        let mut bits = vec![0u64; 1 << 10];
+        counts.keys().for_each(|line| bits[word(*line)] |= 1 << (line % 64));
+        let known = |line: &&u32| bits[word(**line)] >> (**line % 64) & 1 == 1;
+        for found in found {
+            for line in found.lines.added.iter().filter(known) {
+                counts.entry(*line).and_modify(|counts| counts.added += 1);
+            }
+            for line in found.lines.removed.iter().filter(known) {
+                counts.entry(*line).and_modify(|counts| counts.removed += 1);
             }
         }
+        Moved { counts }
     }
-    found
+
+    /// Marks a signal whose lines all stand on the other side too, and takes its weight.
+    pub(super) fn mark(&self, signal: &mut Signal) {
+        let stands = |line: &Option<u32>| {
+            let counts = line.and_then(|line| self.counts.get(&line));
+            counts.is_some_and(|counts| match signal.side {
+                // A check is kept only if it stands as often as before.
+                Side::Removed => counts.added >= counts.removed,
+                _ => counts.removed > 0,
+            })
+        };
+        let changed = matches!(signal.side, Side::Added | Side::Removed);
+        if changed && !signal.told.is_empty() && signal.told.iter().all(stands) {
+            signal.moved = true;
+            signal.weight *= if signal.side == Side::Added { MOVED_SINK } else { 0.0 };
+        }
+    }
+}
+
+/// The word of the bitmap that a line's bit is in.
+fn word(line: u32) -> usize {
+    (line >> 6) as usize % (1 << 10)
 }

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
-use bstr::{BStr, ByteSlice};
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use bstr::BStr;
+
+use crate::paths::Paths;
 
 /// What scores in test and example files are multiplied with.
 const TEST: f64 = 0.5;
@@ -29,15 +30,9 @@ const TEST_GLOBS: [&str; 15] = [
 
 /// What a file's scores are multiplied with.
 pub(super) fn factor(path: &BStr) -> f64 {
-    static TESTS: OnceLock<GlobSet> = OnceLock::new();
-    let tests = TESTS.get_or_init(|| {
-        let mut builder = GlobSetBuilder::new();
-        for glob in TEST_GLOBS {
-            builder.add(Glob::new(glob).expect("constant globs, walked by the test below"));
-        }
-        builder.build().expect("constant globs, walked by the test below")
-    });
-    if tests.is_match(path.to_path_lossy()) { TEST } else { 1.0 }
+    static TESTS: OnceLock<Paths> = OnceLock::new();
+    let tests = TESTS.get_or_init(|| Paths::new(TEST_GLOBS));
+    if tests.is_match(path) { TEST } else { 1.0 }
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use crate::rules::Side;
 pub(super) fn fill(hunk: &mut HunkScore, factor: f64, threshold: f64) {
     let mut weights: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
     for signal in &hunk.signals {
-        let rules = weights.entry(&signal.category).or_default();
-        let weight = rules.entry(&signal.rule).or_default();
+        let rules = weights.entry(&signal.rule.category).or_default();
+        let weight = rules.entry(&signal.rule.id).or_default();
         *weight = weight.max(signal.weight);
     }
     let read = |category: &str| {
-        hunk.signals.iter().any(|signal| signal.category == category && signal.side != Side::Path)
+        hunk.signals
+            .iter()
+            .any(|signal| signal.rule.category == category && signal.side != Side::Path)
     };
     let mut categories: Vec<(String, f64)> = weights
         .iter()

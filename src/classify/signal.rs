@@ -1,13 +1,17 @@
-//! Runs the rules over the lines of a hunk.
+//! Runs the rules over the lines of a file's hunks.
 
+use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bstr::ByteSlice;
 
-use super::Signal;
+use super::moved::{self, Told};
+use super::readers::Readers;
+use super::{Found, Signal};
 use crate::change::{File, Hunk, Text};
 use crate::redact::{KeyLines, Redactor};
-use crate::rules::{Candidates, Language, Languages, Prefilter, Rule, Side};
+use crate::rules::{Language, Languages, Rule, Rules, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
@@ -16,71 +20,173 @@ const MAX_PER_RUN: usize = 4;
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 160;
 
-/// The rules for one file, ready to read its hunks.
-pub(super) struct Reader<'a> {
+/// What a thread keeps from one file to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// For each pattern the line on which it was tried last: the run's number and the line's offset.
+    tried: Vec<(u64, usize)>,
+    run: u64,
+}
+
+/// Reads the hunks of a file with the rules that fit it.
+pub(super) fn read(
+    file: &File,
+    readers: &Readers<'_>,
+    rules: &Rules,
+    scratch: &mut Scratch,
+) -> Found {
+    let reader = Reader::new(file, readers, rules);
+    let mut found = Found::default();
+    for (at, hunk) in file.hunks.iter().enumerate() {
+        let signals = reader.signals(hunk, scratch, &mut found.lines);
+        if !signals.is_empty() {
+            found.signals.resize_with(file.hunks.len(), Vec::new);
+            found.signals[at] = signals;
+        }
+    }
+    found
+}
+
+/// The rules for one file.
+struct Reader<'a> {
     file: &'a File,
     language: Option<&'static Language>,
-    prefilter: &'a Prefilter,
-    rules: Vec<&'a Rule>,
+    rules: &'a Rules,
+    readers: &'a Readers<'a>,
+    lines: moved::Lines,
     /// Rules that fired on the file's path.
-    on_path: Vec<&'a Rule>,
-    old_keys: KeyLines,
-    new_keys: KeyLines,
+    on_path: OnceCell<Vec<&'a Arc<Rule>>>,
+    old_keys: OnceCell<KeyLines>,
+    new_keys: OnceCell<KeyLines>,
+}
+
+/// Consecutive lines of one side.
+struct Run<'a> {
+    side: Side,
+    text: &'a Text,
+    /// Where the lines begin in the side's bytes.
+    offset: usize,
+    lines: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(file: &'a File, rules: Vec<&'a Rule>, prefilter: &'a Prefilter) -> Self {
-        let candidates = prefilter.candidates(&file.path);
-        let fires = |rule: &Rule| rule.regexes(&candidates).any(|regex| regex.is_match(&file.path));
-        let of_path = rules.iter().copied().filter(|rule| rule.sides.contains(&Side::Path));
-        let on_path = of_path.filter(|rule| fires(rule)).collect();
+    fn new(file: &'a File, readers: &'a Readers<'a>, rules: &'a Rules) -> Self {
         let language = Languages::built_in().of(file.path.as_ref());
-        let (old_keys, new_keys) = (KeyLines::of(&file.old), KeyLines::of(&file.new));
-        Reader { file, language, prefilter, rules, on_path, old_keys, new_keys }
+        let (old_keys, new_keys) = (OnceCell::new(), OnceCell::new());
+        let lines = moved::Lines::of(file);
+        Reader {
+            file,
+            language,
+            rules,
+            readers,
+            lines,
+            on_path: OnceCell::new(),
+            old_keys,
+            new_keys,
+        }
+    }
+
+    /// The rules that fire on the file's path.
+    fn on_path(&self) -> &[&'a Arc<Rule>] {
+        self.on_path.get_or_init(|| {
+            let mut fired: Vec<&'a Arc<Rule>> = Vec::new();
+            self.readers.path.hits(&self.file.path, |hit| {
+                let rule = self.rules.owner(hit.pattern);
+                let known = fired.iter().any(|other| Arc::ptr_eq(other, rule));
+                let regex = rule.regex(hit.pattern).filter(|_| !known);
+                if regex.is_some_and(|regex| regex.is_match(self.file.path.as_slice())) {
+                    fired.push(rule);
+                }
+            });
+            fired
+        })
     }
 
     /// What fires in a hunk, in the order of the lines.
-    pub(super) fn signals(&self, hunk: &Hunk) -> Vec<Signal> {
-        let runs = self.runs(hunk);
+    fn signals(&self, hunk: &Hunk, scratch: &mut Scratch, told: &mut Told) -> Vec<Signal> {
         let mut found = Vec::new();
-        for rule in &self.rules {
-            for run in runs.iter().filter(|run| rule.sides.contains(&run.side)) {
-                for regex in rule.regexes(&run.candidates) {
-                    self.collect(rule, regex, run, &mut found);
-                }
+        for run in self.runs(hunk) {
+            if run.side != Side::Context {
+                self.lines.tell(run.lines, run.side == Side::Added, told);
             }
+            self.read(&run, scratch, &mut found);
+        }
+        if found.is_empty() {
+            return found;
         }
         let first = hunk.edits.first().map_or(hunk.new.start, |edit| edit.new.start.max(1));
-        for rule in &self.on_path {
-            found.push(signal(rule, Side::Path, first..first + 1, &self.file.path, false));
-        }
-        found.sort_by(|a, b| {
-            (a.lines.start, a.side, &a.rule).cmp(&(b.lines.start, b.side, &b.rule))
-        });
-        found.dedup_by(|a, b| (a.lines.start, a.side, &a.rule) == (b.lines.start, b.side, &b.rule));
+        let on_path = self.on_path().iter();
+        found.extend(on_path.map(|rule| self.signal(rule, Side::Path, first..first + 1)));
+        let key = |signal: &Signal| (signal.lines.start, signal.side, signal.rule.id.clone());
+        found.sort_by_cached_key(key);
+        found.dedup_by(|a, b| key(a) == key(b));
         found
     }
 
-    fn collect(
-        &self,
-        rule: &Rule,
-        regex: &regex::bytes::Regex,
-        run: &Run<'a>,
-        found: &mut Vec<Signal>,
-    ) {
-        let read = |hit: regex::bytes::Match<'_>| {
-            // A pattern may begin with the bracket or the line feed before the word that it is about.
-            let word = hit.as_bytes().iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
-            let at = |offset: usize| run.side_text.line_at(run.offset + offset);
-            let (first, last) = (at(hit.start() + word), at(hit.end().max(hit.start() + 1) - 1));
-            let text = run.side_text.line(first)?;
-            let only_comment = self.language.is_some_and(|language| language.is_comment(text));
-            (rule.reads_comments || !only_comment).then_some((first..last.max(first) + 1, text))
+    fn read(&self, run: &Run<'a>, scratch: &mut Scratch, found: &mut Vec<Signal>) {
+        let prefilter = match run.side {
+            Side::Added => &self.readers.added,
+            Side::Removed => &self.readers.removed,
+            Side::Context | Side::Path => &self.readers.context,
         };
-        for (lines, text) in regex.find_iter(run.text).filter_map(read).take(MAX_PER_RUN) {
-            let keys = if run.side == Side::Removed { &self.old_keys } else { &self.new_keys };
-            let inside = keys.contains(lines.start);
-            found.push(signal(rule, run.side, lines, text, inside));
+        scratch.run += 1;
+        let mut fired: Vec<(u32, Range<usize>)> = Vec::new();
+        let mut line = 0..0;
+        let mut try_at = |pattern: u32, at: usize| {
+            if at < line.start || at >= line.end {
+                line = line_around(run.lines, at);
+            }
+            let whole = self.rules.owner(pattern).multiline;
+            let part = if whole { 0..run.lines.len() } else { line.clone() };
+            if scratch.is_new(pattern, part.start) {
+                self.try_pattern(pattern, run, part, &mut fired);
+            }
+        };
+        prefilter.hits(run.lines, |hit| try_at(hit.pattern, hit.at));
+        for &pattern in prefilter.always() {
+            line_starts(run.lines).for_each(|at| try_at(pattern, at));
+        }
+        // In the order of the lines, so that what is left out is what comes last.
+        fired.sort_by_key(|(pattern, part)| (part.start, *pattern));
+        fired.dedup();
+        let mut times: Vec<(u32, usize)> = Vec::new();
+        for (pattern, part) in fired {
+            let lines = run.numbers(&part);
+            if !full(&mut times, pattern) {
+                let told = lines.clone().map(|at| self.lines.line(run.text.line(at)?)).collect();
+                let rule = self.rules.owner(pattern);
+                found.push(Signal { told, ..self.signal(rule, run.side, lines) });
+            }
+        }
+    }
+
+    /// Adds the places of a part of a run at which a pattern matches: one a line, or all of several lines.
+    fn try_pattern(
+        &self,
+        pattern: u32,
+        run: &Run<'a>,
+        part: Range<usize>,
+        fired: &mut Vec<(u32, Range<usize>)>,
+    ) {
+        let rule = self.rules.owner(pattern);
+        let Some(regex) = rule.regex(pattern) else { return };
+        let text = &run.lines[part.clone()];
+        let is_comment = |text: &[u8]| {
+            !rule.reads_comments && self.language.is_some_and(|language| language.is_comment(text))
+        };
+        if !rule.multiline {
+            if regex.is_match(text) && !is_comment(text) {
+                fired.push((pattern, part));
+            }
+            return;
+        }
+        for hit in regex.find_iter(text) {
+            // A pattern may begin with the bracket or the line feed before the word that it is about.
+            let word = text[hit.range()].iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
+            let start = hit.start() + word;
+            if !is_comment(&text[line_around(text, start)]) {
+                fired.push((pattern, start..hit.end().max(start + 1)));
+            }
         }
     }
 
@@ -88,13 +194,14 @@ impl<'a> Reader<'a> {
     fn runs(&self, hunk: &Hunk) -> Vec<Run<'a>> {
         let (old, new) = (&self.file.old, &self.file.new);
         let mut runs = Vec::new();
-        let mut push = |side, side_text: &'a Text, lines: Range<u32>| {
+        let mut push = |side, text: &'a Text, lines: Range<u32>| {
+            let unread = side == Side::Context && self.readers.context.is_empty();
             if !lines.is_empty()
-                && let Some(text) = side_text.block(lines.clone())
-                && let Some(offset) = side_text.offset(lines.start)
+                && !unread
+                && let Some(block) = text.block(lines.clone())
+                && let Some(offset) = text.offset(lines.start)
             {
-                let candidates = self.prefilter.candidates(text);
-                runs.push(Run { side, side_text, offset, text, candidates });
+                runs.push(Run { side, text, offset, lines: block });
             }
         };
         let mut at = hunk.new.start;
@@ -107,36 +214,77 @@ impl<'a> Reader<'a> {
         push(Side::Context, new, at..hunk.new.end);
         runs
     }
-}
 
-/// Consecutive lines of one side.
-struct Run<'a> {
-    side: Side,
-    side_text: &'a Text,
-    /// Where the lines begin in the side's bytes.
-    offset: usize,
-    text: &'a [u8],
-    /// The patterns that can match in it.
-    candidates: Candidates,
-}
-
-fn signal(rule: &Rule, side: Side, lines: Range<u32>, text: &[u8], inside: bool) -> Signal {
-    let text = text.trim();
-    // Redacted before it is cut: half a secret has no shape. What is cut off first is never shown.
-    let text = visible::line(&text[..text.len().min(16 * EXCERPT)]);
-    let redacted = Redactor::default().line(text.as_str(), inside);
-    let excerpt: String = redacted.chars().take(EXCERPT).collect();
-    Signal {
-        rule: rule.id.clone(),
-        title: rule.title.clone(),
-        category: rule.category.clone(),
-        side,
-        lines,
-        excerpt: visible::line(excerpt),
-        weight: rule.weight,
-        severity: rule.severity,
-        cwe: rule.cwe.clone(),
-        explicit: rule.explicit && side != Side::Removed,
-        moved: false,
+    fn signal(&self, rule: &Arc<Rule>, side: Side, lines: Range<u32>) -> Signal {
+        let of = |text: &'a Text, keys: &OnceCell<KeyLines>| {
+            let inside = keys.get_or_init(|| KeyLines::of(text)).contains(lines.start);
+            (text.line(lines.start).unwrap_or_default(), inside)
+        };
+        let (text, inside) = match side {
+            Side::Path => (self.file.path.as_slice(), false),
+            Side::Removed => of(&self.file.old, &self.old_keys),
+            Side::Added | Side::Context => of(&self.file.new, &self.new_keys),
+        };
+        let text = text.trim();
+        // Redacted before it is cut: half a secret has no shape. What is cut off first is never shown.
+        let text = visible::line(&text[..text.len().min(16 * EXCERPT)]);
+        let redacted = Redactor::default().line(text.as_str(), inside);
+        let excerpt: String = redacted.chars().take(EXCERPT).collect();
+        Signal {
+            rule: Arc::clone(rule),
+            side,
+            lines,
+            excerpt: visible::line(excerpt),
+            weight: rule.weight,
+            explicit: rule.explicit && side != Side::Removed,
+            moved: false,
+            told: Vec::new(),
+        }
     }
+}
+
+impl Run<'_> {
+    /// The numbers of the lines of a part.
+    fn numbers(&self, part: &Range<usize>) -> Range<u32> {
+        let at = |offset: usize| self.text.line_at(self.offset + offset);
+        let (first, last) = (at(part.start), at(part.end.max(part.start + 1) - 1));
+        first..last.max(first) + 1
+    }
+}
+
+impl Scratch {
+    /// Whether a pattern has not been tried on the line at this offset of the run yet.
+    fn is_new(&mut self, pattern: u32, line: usize) -> bool {
+        let at = pattern as usize;
+        if self.tried.len() <= at {
+            self.tried.resize(at + 1, (0, 0));
+        }
+        std::mem::replace(&mut self.tried[at], (self.run, line)) != (self.run, line)
+    }
+}
+
+/// Counts a pattern; whether it has been counted often enough before.
+fn full(times: &mut Vec<(u32, usize)>, pattern: u32) -> bool {
+    match times.iter_mut().find(|(counted, _)| *counted == pattern) {
+        Some((_, count)) => {
+            *count += 1;
+            *count > MAX_PER_RUN
+        }
+        None => {
+            times.push((pattern, 1));
+            false
+        }
+    }
+}
+
+/// The line at an offset, without its line feed.
+fn line_around(text: &[u8], at: usize) -> Range<usize> {
+    let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |before| before + 1);
+    let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |after| at + after);
+    start..end
+}
+
+fn line_starts(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    let after = memchr::memchr_iter(b'\n', text).map(|at| at + 1);
+    [0].into_iter().chain(after).filter(|&at| at < text.len())
 }

@@ -35,16 +35,27 @@ pub fn run(cli: &Cli) -> Result<Exit> {
     }
 }
 
-/// Prints a report on stdout. A reader that has gone away has seen what it wanted.
+/// Prints a report on stdout.
 fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
 }
 
 fn print_bytes(text: &[u8]) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
+    printed(out.write_all(text).and_then(|()| out.flush()))
+}
+
+/// Prints a report that has no colours on stdout while it is made.
+fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
+    printed(write(&mut out).and_then(|()| out.flush()))
+}
+
+/// A reader that has gone away has seen what it wanted.
+fn printed(outcome: io::Result<()>) -> Result<()> {
+    match outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write the report to stdout"),
+        outcome => outcome.context("cannot write the report to stdout"),
     }
 }
 

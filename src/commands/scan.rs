@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::session::Session;
-use super::{print, tell};
+use super::{print, print_with, tell};
 use crate::cli::{ScanArgs, ScanFormat};
 use crate::exit::Exit;
 use crate::prompt::Nonce;
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ScanArgs, flags: &[(String, String)]) -> Result<Exit> {
     }
     match args.format {
         ScanFormat::Text => print(&terminal::scan(&scan))?,
-        ScanFormat::Json => print(&json::scan(&scan))?,
+        ScanFormat::Json => print_with(|out| json::scan(&scan, out))?,
     }
     Ok(Exit::Clean)
 }

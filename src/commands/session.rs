@@ -6,7 +6,7 @@ use anyhow::Result;
 use git2::Repository;
 
 use crate::change;
-use crate::classify;
+use crate::classify::{self, Classifier};
 use crate::config::{Config, Layers};
 use crate::pack;
 use crate::prompt::{self, Nonce, Prompt};
@@ -14,6 +14,9 @@ use crate::record::Records;
 use crate::report::{Compared, Scan, Stats};
 use crate::rules::{Languages, Rules};
 use crate::source::{self, Spec};
+
+/// What packing reads again of texts that were let go, at most, in bytes.
+const MAX_RECALLED: u64 = 64 << 20;
 
 /// Where and how a command works.
 pub(super) struct Session {
@@ -47,15 +50,24 @@ impl Session {
     pub(super) fn scan(&self, spec: &Spec, question: Option<&str>, nonce: &Nonce) -> Result<Scan> {
         let begun = Instant::now();
         let comparison = source::resolve(self.repo.as_ref(), spec)?;
-        let change = change::read(&comparison, &self.config.select, Languages::built_in())?;
-        let classified = classify::classify(&change, &self.rules, &self.config.select);
+        let select = &self.config.select;
+        let classifier = Classifier::new(&self.rules);
+        let (mut change, found) =
+            change::read(&comparison, select, Languages::built_in(), &classifier)?;
+        let classified = classify::settle(&change, found, select);
         let overhead = prompt::overhead(question, self.rules.categories());
         let budget = self.config.limits.prompt_tokens.saturating_sub(overhead);
+        let wanted = pack::candidates(&change, &classified, budget);
+        change.recall(|file| wanted.contains(&file.path), MAX_RECALLED)?;
         let packet = pack::pack(&change, &classified, &nonce.mark, budget);
         let mut stats = Stats {
             counts: classified.counts(&change),
             diff_bytes: change.files.iter().map(|file| file.diff_bytes).sum(),
-            selected_bytes: classified.selected().map(|score| change.hunk_bytes(score.id)).sum(),
+            selected_bytes: classified
+                .selected()
+                .filter_map(|score| change.hunk(score.id))
+                .map(|(_, hunk)| hunk.bytes)
+                .sum(),
             ..Stats::default()
         };
         let source = Compared {

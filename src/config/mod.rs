@@ -140,8 +140,9 @@ impl Globs {
     }
 
     /// Whether one of the globs fits.
-    pub fn is_match(&self, path: impl AsRef<std::path::Path>) -> bool {
-        !self.written.is_empty() && self.set.is_match(path)
+    pub fn is_match(&self, path: &bstr::BStr) -> bool {
+        use bstr::ByteSlice;
+        !self.written.is_empty() && self.set.is_match(path.to_path_lossy())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use bstr::{BStr, ByteSlice};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use bstr::BStr;
 
 use crate::change::File;
+use crate::paths::Paths;
 
-/// Names under which secrets are kept; a sample of the same name is no secret.
+/// Names, in lower case, under which secrets are kept; a sample of the same name is no secret.
 const DENIED: [&str; 17] = [
     "**/.env",
     "**/.env.*",
@@ -38,17 +38,10 @@ pub(super) fn is_denied(file: &File) -> bool {
 }
 
 fn is_denied_path(path: &BStr) -> bool {
-    static SET: OnceLock<GlobSet> = OnceLock::new();
-    let set = SET.get_or_init(|| {
-        let mut builder = GlobSetBuilder::new();
-        for glob in DENIED {
-            let glob = GlobBuilder::new(glob).case_insensitive(true).build();
-            builder.add(glob.expect("constant globs, walked by the test below"));
-        }
-        builder.build().expect("constant globs, walked by the test below")
-    });
+    static SET: OnceLock<Paths> = OnceLock::new();
+    let set = SET.get_or_init(|| Paths::new(DENIED));
     let sample = SAMPLES.iter().any(|ending| path.ends_with(ending.as_bytes()));
-    !sample && set.is_match(path.to_path_lossy())
+    !sample && set.is_match(&path.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ mod denied;
 mod text;
 mod widen;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
+use bstr::BString;
 use serde::Serialize;
 
 use crate::change::{Change, File, Hunk, HunkId, LineKind, Status};
-use crate::classify::Classified;
+use crate::classify::{Classified, HunkScore};
 use crate::redact::{KeyLines, Redactor};
 use crate::rules::Languages;
 use crate::visible::{self, Visible};
@@ -108,27 +110,53 @@ pub fn estimated_tokens(bytes: usize) -> usize {
     bytes.div_ceil(3)
 }
 
-/// Packs the selected hunks into at most `budget` estimated tokens.
-pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize) -> Packet {
+/// The paths of the files whose text packing will ask for: those of the best hunks, several times as many
+/// as the budget has room for.
+pub fn candidates(change: &Change, classified: &Classified, budget: usize) -> HashSet<BString> {
+    let mut left = 4 * budget;
+    let mut paths = HashSet::new();
+    for (file, hunk) in best_first(classified).filter_map(|score| change.hunk(score.id)) {
+        let raw = raw_tokens(hunk);
+        if raw <= left {
+            left -= raw;
+            paths.insert(file.path.clone());
+        }
+    }
+    paths
+}
+
+/// The selected hunks, best first.
+fn best_first(classified: &Classified) -> impl Iterator<Item = &HunkScore> {
     let mut best: Vec<_> = classified.selected().collect();
     best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+    best.into_iter()
+}
+
+/// Estimated tokens of a hunk before it is rendered, which nearly always makes them more.
+fn raw_tokens(hunk: &Hunk) -> usize {
+    estimated_tokens(usize::try_from(hunk.bytes).unwrap_or(usize::MAX))
+}
+
+/// Packs the selected hunks into at most `budget` estimated tokens.
+pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize) -> Packet {
     let mut redactor = Redactor::default();
     let mut chosen: Vec<Chosen<'_>> = Vec::new();
     let mut left_out = Vec::new();
     let mut left = budget;
-    for id in best.iter().map(|score| score.id) {
+    for id in best_first(classified).map(|score| score.id) {
         let Some((file, hunk)) = change.hunk(id) else {
             continue;
         };
         let candidate = Chosen { file, hunk, shown: Shown::of(hunk) };
-        // The raw size is a lower bound in all but name: what exceeds by it is not rendered.
-        let raw = estimated_tokens(usize::try_from(change.hunk_bytes(id)).unwrap_or(usize::MAX));
-        let cost = if raw > left { raw } else { candidate.cost(mark, &mut redactor) };
+        let raw = raw_tokens(hunk);
+        // Only what was among the candidates has its text at hand.
+        let rendered = raw <= left && file.has_text();
+        let cost = if rendered { candidate.cost(mark, &mut redactor) } else { raw };
         let why = if denied::is_denied(file) {
             Some(Why::DeniedPath)
         } else if cost > budget {
             Some(Why::Size)
-        } else if cost > left {
+        } else if cost > left || !rendered {
             Some(Why::Budget)
         } else {
             None

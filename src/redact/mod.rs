@@ -3,10 +3,10 @@
 mod key;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
-use serde::Deserialize;
 
 use crate::change::Text;
 
@@ -19,24 +19,21 @@ pub struct Redactor {
     placeholders: HashMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct Shapes {
-    secret: Vec<ShapeSyntax>,
+// `SHAPES`, in the order of `secrets.toml`.
+include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
+
+/// A shape of secrets as the build embeds it.
+struct ShapeData {
+    name: &'static str,
+    pattern: &'static str,
+    /// Literals of which each match contains one, in whatever case.
+    literals: Option<&'static [&'static [u8]]>,
 }
 
-#[derive(Deserialize)]
-struct ShapeSyntax {
-    name: String,
-    pattern: String,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the proof of the shape, walked by a test"))]
-    matches: Vec<String>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the proof of the shape, walked by a test"))]
-    leaves: Vec<String>,
-}
-
+/// A shape of secrets, compiled when a line first needs it.
 struct Shape {
-    name: String,
-    regex: Regex,
+    data: &'static ShapeData,
+    compiled: OnceLock<Regex>,
 }
 
 impl Redactor {
@@ -84,7 +81,7 @@ impl Redactor {
 
     fn shapes(&mut self, text: &str) -> String {
         let mut out = text.to_owned();
-        for shape in shapes() {
+        for shape in SHAPES_READY.that_can_match(text) {
             out = self.replace(shape, &out);
         }
         out
@@ -93,7 +90,7 @@ impl Redactor {
     fn replace(&mut self, shape: &Shape, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut from = 0;
-        for found in shape.regex.captures_iter(text) {
+        for found in shape.regex().captures_iter(text) {
             let Some(secret) = found.name("secret").or_else(|| found.get(0)) else {
                 continue;
             };
@@ -101,7 +98,7 @@ impl Redactor {
                 continue;
             }
             out.push_str(&text[from..secret.start()]);
-            out.push_str(&self.placeholder(&shape.name, secret.as_str()));
+            out.push_str(&self.placeholder(shape.data.name, secret.as_str()));
             from = secret.end();
         }
         out.push_str(&text[from..]);
@@ -115,33 +112,78 @@ impl Redactor {
     }
 }
 
-fn shapes() -> &'static [Shape] {
-    static SHAPES: OnceLock<Vec<Shape>> = OnceLock::new();
-    SHAPES.get_or_init(|| {
-        let shapes: Shapes =
-            toml::from_str(include_str!("secrets.toml")).expect("a test proves secrets.toml");
-        let compile = |shape: ShapeSyntax| Shape {
-            regex: Regex::new(&shape.pattern).expect("a test proves secrets.toml"),
-            name: shape.name,
-        };
-        shapes.secret.into_iter().map(compile).collect()
-    })
+/// The shapes, with their literals in one automaton.
+struct Shapes {
+    shapes: Vec<Shape>,
+    literals: AhoCorasick,
+    /// The shape of each literal, in the order of the automaton.
+    of_literal: Vec<usize>,
+}
+
+static SHAPES_READY: LazyLock<Shapes> = LazyLock::new(|| {
+    let of_shape = |data: &ShapeData| data.literals.unwrap_or_default();
+    let literals = SHAPES.iter().flat_map(of_shape);
+    let of_literal = SHAPES.iter().enumerate();
+    let of_literal = of_literal.flat_map(|(at, data)| of_shape(data).iter().map(move |_| at));
+    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(literals);
+    Shapes {
+        shapes: SHAPES.iter().map(|data| Shape { data, compiled: OnceLock::new() }).collect(),
+        literals: automaton.expect("a few dozen literals make an automaton; every test needs it"),
+        of_literal: of_literal.collect(),
+    }
+});
+
+impl Shapes {
+    /// The shapes that can be in a text. What is replaced by one only makes the others less.
+    fn that_can_match(&self, text: &str) -> impl Iterator<Item = &Shape> {
+        let mut likely: Vec<bool> = SHAPES.iter().map(|data| data.literals.is_none()).collect();
+        for hit in self.literals.find_overlapping_iter(text) {
+            likely[self.of_literal[hit.pattern().as_usize()]] = true;
+        }
+        self.shapes.iter().zip(likely).filter(|(_, likely)| *likely).map(|(shape, _)| shape)
+    }
+}
+
+impl Shape {
+    fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| {
+            Regex::new(self.data.pattern).expect("a test compiles the pattern of every shape")
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(serde::Deserialize)]
+    struct Written {
+        secret: Vec<WrittenShape>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct WrittenShape {
+        name: String,
+        matches: Vec<String>,
+        leaves: Vec<String>,
+    }
+
     #[test]
     fn every_shape_catches_its_examples_and_leaves_the_others() {
-        let shapes: Shapes = toml::from_str(include_str!("secrets.toml")).unwrap();
-        for shape in shapes.secret {
-            let regex = Regex::new(&shape.pattern).unwrap();
-            for line in &shape.matches {
-                assert!(regex.is_match(&line.replace("{}", "")), "Missing {}: {line}", shape.name);
+        let written: Written = toml::from_str(include_str!("secrets.toml")).unwrap();
+        assert_eq!(written.secret.len(), SHAPES.len());
+        for (shape, written) in SHAPES_READY.shapes.iter().zip(written.secret) {
+            assert_eq!(shape.data.name, written.name);
+            let fires = |line: &str| {
+                let mut likely = SHAPES_READY.that_can_match(line);
+                likely.any(|likely| likely.data.name == shape.data.name)
+                    && shape.regex().is_match(line)
+            };
+            for line in &written.matches {
+                assert!(fires(&line.replace("{}", "")), "Missing {}: {line}", written.name);
             }
-            for line in &shape.leaves {
-                assert!(!regex.is_match(line), "Noisy {}: {line}", shape.name);
+            for line in &written.leaves {
+                assert!(!fires(line), "Noisy {}: {line}", written.name);
             }
         }
     }

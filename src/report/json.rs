@@ -1,23 +1,27 @@
 //! The JSON of `scan` and `review`: frozen wire types, filled from the values of the stages.
 
-use serde::Serialize;
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use serde_json::ser::Formatter;
 
 use super::{Review, Scan, Status};
-use crate::change::{File, Hunk};
+use crate::change::{File, Hunk, HunkId};
 use crate::classify::{HunkScore, Signal};
 use crate::pack::Why;
 use crate::prompt::Prompt;
 use crate::rules::{Severity, Side};
 use crate::source::Kind;
 use crate::synthesize::{Finding, Recommendation, Source, Trust, Verdict};
-use crate::visible;
+use crate::visible::{self, Visible};
 
 #[derive(Serialize)]
 struct V1Scan<'a> {
     schema: u8,
     source: V1Source<'a>,
-    files: Vec<V1File>,
+    #[serde(serialize_with = "each_file")]
+    files: &'a Scan,
     stats: V1Stats,
 }
 
@@ -31,39 +35,55 @@ struct V1Source<'a> {
 }
 
 #[derive(Serialize)]
-struct V1File {
-    path: String,
-    old_path: Option<String>,
+struct V1File<'a> {
+    path: Visible,
+    old_path: Option<Visible>,
     status: crate::change::Status,
     skipped: Option<crate::change::Skip>,
-    hunks: Vec<V1Hunk>,
+    hunks: Vec<V1Hunk<'a>>,
 }
 
 #[derive(Serialize)]
-struct V1Hunk {
-    id: String,
+struct V1Hunk<'a> {
+    id: Display<HunkId>,
     old_start: u32,
     old_lines: usize,
     new_start: u32,
     new_lines: usize,
-    function: Option<String>,
-    categories: Vec<String>,
+    function: Option<&'a str>,
+    categories: Vec<&'a str>,
     score: f64,
     selected: bool,
-    signals: Vec<V1Signal>,
+    signals: Vec<V1Signal<'a>>,
 }
 
 #[derive(Serialize)]
-struct V1Signal {
-    rule: String,
-    category: String,
+struct V1Signal<'a> {
+    rule: &'a str,
+    category: &'a str,
     side: Side,
     line: u32,
     end_line: u32,
-    excerpt: String,
+    excerpt: &'a str,
     weight: f64,
     severity: Severity,
     moved: bool,
+}
+
+/// A value that is written as it prints.
+struct Display<T>(T);
+
+impl<T: std::fmt::Display> Serialize for Display<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A change has tens of thousands of hunks, so each file is made when it is written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands on a reference to the field")]
+fn each_file<S: Serializer>(scan: &&Scan, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut scores = scan.classified.hunks.iter();
+    serializer.collect_seq(scan.change.files.iter().map(|file| v1_file(file, &mut scores)))
 }
 
 #[derive(Serialize)]
@@ -173,16 +193,19 @@ struct V1Verdict {
     exit_code: u8,
 }
 
-/// A scan as one JSON object, with a line feed at the end.
-pub fn scan(scan: &Scan) -> String {
-    print(&v1_scan(scan))
+/// Writes a scan as one JSON object, with a line feed at the end.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn scan(scan: &Scan, out: impl Write) -> io::Result<()> {
+    print(&v1_scan(scan), out)
 }
 
 /// A review as one JSON object, with a line feed at the end.
 pub fn review(review: &Review) -> String {
     let checked = &review.checked;
     let consultation = &review.consultation;
-    let ids = |ids: &[crate::change::HunkId]| ids.iter().map(ToString::to_string).collect();
+    let ids = |ids: &[HunkId]| ids.iter().map(ToString::to_string).collect();
     let failure = consultation.failure.as_ref().map(|failure| V1Failure {
         class: failure.class,
         advice: failure.advice,
@@ -241,11 +264,14 @@ pub fn review(review: &Review) -> String {
         },
         record: review.record.as_deref(),
     };
-    print(&wire)
+    let mut text = Vec::new();
+    print(&wire, &mut text).unwrap_or_else(|error| {
+        unreachable!("the wire types have string keys and finite numbers: {error}")
+    });
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn v1_scan(scan: &Scan) -> V1Scan<'_> {
-    let mut scores = scan.classified.hunks.iter();
     let stats = &scan.stats;
     V1Scan {
         schema: 1,
@@ -256,7 +282,7 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
             new: scan.source.new.as_deref(),
             notes: &scan.source.notes,
         },
-        files: scan.change.files.iter().map(|file| v1_file(file, &mut scores)).collect(),
+        files: scan,
         stats: V1Stats {
             files: stats.counts.files,
             hunks: stats.counts.hunks,
@@ -269,10 +295,10 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
     }
 }
 
-fn v1_file<'a>(file: &File, scores: &mut impl Iterator<Item = &'a HunkScore>) -> V1File {
+fn v1_file<'a>(file: &'a File, scores: &mut impl Iterator<Item = &'a HunkScore>) -> V1File<'a> {
     V1File {
-        path: visible::line(&file.path).into_string(),
-        old_path: file.old_path.as_ref().map(|path| visible::line(path).into_string()),
+        path: visible::line(&file.path),
+        old_path: file.old_path.as_ref().map(visible::line),
         status: file.status,
         skipped: file.skipped,
         hunks: file
@@ -285,31 +311,31 @@ fn v1_file<'a>(file: &File, scores: &mut impl Iterator<Item = &'a HunkScore>) ->
     }
 }
 
-fn v1_hunk(hunk: &Hunk, score: &HunkScore) -> V1Hunk {
+fn v1_hunk<'a>(hunk: &'a Hunk, score: &'a HunkScore) -> V1Hunk<'a> {
     V1Hunk {
-        id: hunk.id.to_string(),
+        id: Display(hunk.id),
         old_start: hunk.old_start(),
         old_lines: hunk.old.len(),
         new_start: hunk.new_start(),
         new_lines: hunk.new.len(),
-        function: hunk.function.clone(),
-        categories: score.categories.iter().map(|(name, _)| name.clone()).collect(),
+        function: hunk.function.as_deref(),
+        categories: score.categories.iter().map(|(name, _)| name.as_str()).collect(),
         score: score.score,
         selected: score.selected,
         signals: score.signals.iter().map(v1_signal).collect(),
     }
 }
 
-fn v1_signal(signal: &Signal) -> V1Signal {
+fn v1_signal(signal: &Signal) -> V1Signal<'_> {
     V1Signal {
-        rule: signal.rule.clone(),
-        category: signal.category.clone(),
+        rule: &signal.rule.id,
+        category: &signal.rule.category,
         side: signal.side,
         line: signal.lines.start,
         end_line: signal.lines.end - 1,
-        excerpt: signal.excerpt.as_str().to_owned(),
+        excerpt: signal.excerpt.as_str(),
         weight: signal.weight,
-        severity: signal.severity,
+        severity: signal.rule.severity,
         moved: signal.moved,
     }
 }
@@ -340,40 +366,47 @@ fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn print(wire: &impl Serialize) -> String {
-    let mut text = serde_json::to_string(wire).unwrap_or_else(|error| {
-        unreachable!("the wire types have string keys and finite numbers: {error}")
-    });
-    text = visible_in_json(&text);
-    text.push('\n');
-    text
+fn print(wire: &impl Serialize, out: impl Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, VisibleText);
+    wire.serialize(&mut serializer)?;
+    serializer.into_inner().write_all(b"\n")
 }
 
-/// Invisible characters as escapes, which mean the same: outside of strings JSON has none.
-fn visible_in_json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if visible::is_hidden(c) {
-            let mut units = [0; 2];
-            c.encode_utf16(&mut units)
-                .iter()
-                .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            out.push(c);
+/// Writes invisible characters as escapes, which mean the same.
+struct VisibleText;
+
+impl Formatter for VisibleText {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut from = 0;
+        // Nearly all text is plain, and none of it is hidden.
+        if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            for (at, c) in text.char_indices().filter(|(_, c)| visible::is_hidden(*c)) {
+                out.write_all(&text.as_bytes()[from..at])?;
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+                from = at + c.len_utf8();
+            }
         }
+        out.write_all(&text.as_bytes()[from..])
     }
-    out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::visible_in_json;
+    use super::print;
 
     #[test]
     fn invisible_characters_are_escaped_and_mean_the_same() {
         let text = "a\u{202e}b\u{9b}c\u{e0041}d\u{7f} ü";
-        let json = visible_in_json(&serde_json::to_string(text).unwrap());
-        assert_eq!(json, "\"a\\u202eb\\u009bc\\udb40\\udc41d\\u007f ü\"");
+        let mut json = Vec::new();
+        print(&text, &mut json).unwrap();
+        let json = String::from_utf8(json).unwrap();
+        assert_eq!(json, "\"a\\u202eb\\u009bc\\udb40\\udc41d\\u007f ü\"\n");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

@@ -144,7 +144,7 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
             _ => format!("{} ", signal.lines.start),
         };
         let moved = if signal.moved { " (only moved)" } else { "" };
-        let what = format!("{:.2} {} {}{moved}", signal.weight, signal.rule, signal.title);
+        let what = format!("{:.2} {} {}{moved}", signal.weight, signal.rule.id, signal.rule.title);
         let excerpt = &signal.excerpt;
         line(out, &format!("   {what}"));
         line(out, &format!("        {}", format!("{sign}{number}{excerpt}").dimmed()));

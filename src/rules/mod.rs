@@ -10,15 +10,16 @@ mod prefilter;
 mod rule;
 mod syntax;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
+use prefilter::Literals;
 use thiserror::Error;
 
 use crate::visible;
 
 pub use languages::{Language, Languages};
-pub use prefilter::{Candidates, Prefilter};
+pub use prefilter::{Hit, Prefilter};
 pub use rule::{Rule, Severity, Side};
 pub use syntax::{CategorySyntax, RuleSyntax};
 
@@ -28,8 +29,22 @@ const MAX_OWN: usize = 200;
 /// The rules in force: the built-in packs and then the user's own.
 #[derive(Debug)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
+    /// For each pattern the index of its rule.
+    owners: Vec<u16>,
+    /// The rules that name files by their path.
+    by_path: Vec<u16>,
+    literals: Literals,
     categories: Vec<Category>,
+}
+
+/// What a file is to the rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// A bit for each language that it can be read as.
+    languages: u64,
+    /// The rules that name it by its path.
+    named: Vec<u16>,
 }
 
 /// A category of rules.
@@ -61,6 +76,7 @@ impl Rules {
         own_categories: &[CategorySyntax],
     ) -> Result<Rules, RuleError> {
         let (mut rules, mut categories) = packs::load();
+        let built_in = rules.len();
         if own_rules.len() > MAX_OWN || own_categories.len() > MAX_OWN {
             let problem = format!("there are more than {MAX_OWN} own rules or categories");
             return Err(RuleError { rule: String::new(), problem });
@@ -76,11 +92,11 @@ impl Rules {
             let rule = Rule::own(syntax, Languages::built_in(), &categories)?;
             if rules.iter().any(|other| other.id == rule.id) {
                 let problem = "there is another rule of this id".to_owned();
-                return Err(RuleError { rule: rule.id, problem });
+                return Err(RuleError { rule: rule.id.into_owned(), problem });
             }
             rules.push(rule);
         }
-        Ok(Rules::of_both(rules, categories))
+        Ok(Rules::of_both(rules, built_in, categories))
     }
 
     /// The built-in rules alone.
@@ -88,28 +104,59 @@ impl Rules {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| {
             let (rules, categories) = packs::load();
-            Rules::of_both(rules, categories)
+            let built_in = rules.len();
+            Rules::of_both(rules, built_in, categories)
         })
     }
 
-    /// Numbers the patterns through, as the prefilter does.
-    fn of_both(mut rules: Vec<Rule>, categories: Vec<Category>) -> Rules {
-        let mut next = 0;
-        for rule in &mut rules {
-            next = rule.number_patterns_from(next);
+    /// Numbers the patterns through, over all rules; the first so many are built in.
+    fn of_both(mut rules: Vec<Rule>, built_in: usize, categories: Vec<Category>) -> Rules {
+        let mut owners = Vec::new();
+        for (at, rule) in (0..).zip(&mut rules) {
+            rule.number_patterns_from(to_u32(owners.len()));
+            owners.extend(rule.numbers().map(|_| at));
         }
-        Rules { rules, categories }
+        let by_path = (0..).zip(&rules).filter(|(_, rule)| rule.names_paths()).map(|(at, _)| at);
+        let by_path = by_path.collect();
+        let literals = Literals::with(rules.iter().skip(built_in));
+        Rules {
+            rules: rules.into_iter().map(Arc::new).collect(),
+            owners,
+            by_path,
+            literals,
+            categories,
+        }
     }
 
     /// All rules, in the order of the packs.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
+        self.rules.iter().map(AsRef::as_ref)
     }
 
-    /// The rules that read files like this one.
-    pub fn of(&self, path: &BStr) -> Vec<&Rule> {
+    /// The rule of a pattern, by the number that it has among those of all rules.
+    pub fn owner(&self, pattern: u32) -> &Arc<Rule> {
+        &self.rules[usize::from(self.owners[pattern as usize])]
+    }
+
+    /// The patterns of some of the rules, to be looked for together.
+    pub fn prefilter<'a>(&'a self, rules: impl Iterator<Item = &'a Rule>) -> Prefilter<'a> {
+        Prefilter::new(&self.literals, rules.flat_map(Rule::numbers))
+    }
+
+    /// What a file is to the rules: the same rules read all files of one kind.
+    pub fn kind(&self, path: &BStr) -> Kind {
         let languages = Languages::built_in().all_of(path);
-        self.rules.iter().filter(|rule| rule.reads(path, languages)).collect()
+        let named = self.by_path.iter().copied();
+        let named = named.filter(|&at| self.rules[usize::from(at)].reads_path(path)).collect();
+        Kind { languages, named }
+    }
+
+    /// The rules that read files of a kind.
+    pub fn readers(&self, kind: &Kind) -> impl Iterator<Item = &Arc<Rule>> {
+        let reads = |&(at, rule): &(u16, &Arc<Rule>)| {
+            rule.reads_languages(kind.languages) || kind.named.contains(&at)
+        };
+        (0..).zip(&self.rules).filter(reads).map(|(_, rule)| rule)
     }
 
     /// The categories, built-in ones first.
@@ -119,6 +166,11 @@ impl Rules {
 
     /// The rule of an id.
     pub fn find(&self, id: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.id == id)
+        self.iter().find(|rule| rule.id == id)
     }
+}
+
+/// Patterns are few: the packs have hundreds, and own rules are bounded.
+fn to_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

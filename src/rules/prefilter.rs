@@ -1,96 +1,245 @@
-//! Which patterns can match a text at all, told by literals before any pattern is compiled.
+//! Which patterns can match in a line at all, told by literals before any pattern is compiled.
 //!
-//! Compiling all patterns takes a hundred times longer than reading a small change. The literals are
-//! derived from the patterns themselves: a set of which every match must contain at least one.
+//! Compiling all patterns takes a hundred times longer than reading a small change, and an automaton
+//! of all their literals still several times as long. So each literal is filed under one group of
+//! three of its bytes, the rarest, and a text is read by looking each of its groups up in a bitmap:
+//! nothing to build but a table, and no step that waits for the one before.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::Rule;
-use super::literals::required;
-use aho_corasick::{AhoCorasick, MatchKind};
+use super::literals::{WIDTH, filed, place, place_of};
 
-// `BUILT_IN`: the patterns of the packs in order, each with its literals, if it has any.
+// `LITERALS`: those of the packs, in the order of their places; `ALWAYS`: the patterns without any.
 include!(concat!(env!("OUT_DIR"), "/literals.rs"));
 
-/// Literals of the patterns of some rules in one automaton.
+/// The literals of all patterns in force, filed under one of their groups.
 #[derive(Debug)]
-pub struct Prefilter {
-    automaton: Option<AhoCorasick>,
-    /// The pattern of each literal, in the order of the automaton.
-    of_literal: Vec<u32>,
+pub(super) struct Literals {
+    /// In the order of their places.
+    entries: Cow<'static, [Entry]>,
+    /// Where the literals of each place begin in `entries`, and one past the last.
+    starts: Vec<u16>,
     /// Patterns without a literal: they can match anything.
     always: Vec<u32>,
 }
 
-/// Patterns that can match a text; a bit for each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Candidates {
-    bits: Vec<u64>,
+/// A literal, and whose it is.
+#[derive(Debug, Clone)]
+struct Entry {
+    place: u16,
+    /// How far within the literal its group begins, in bytes.
+    at: usize,
+    literal: Cow<'static, [u8]>,
+    /// Whether a word must begin with its first byte.
+    begins: bool,
+    /// Whether a word must end with its last byte.
+    ends: bool,
+    /// The patterns that have this literal.
+    patterns: Cow<'static, [u32]>,
 }
 
-impl Candidates {
-    /// Whether the pattern of this number can match.
-    pub fn contains(&self, pattern: u32) -> bool {
-        let word = self.bits.get(pattern as usize / 64);
-        word.is_some_and(|word| word >> (pattern % 64) & 1 == 1)
-    }
-
-    fn insert(&mut self, pattern: u32) {
-        let at = pattern as usize / 64;
-        if self.bits.len() <= at {
-            self.bits.resize(at + 1, 0);
-        }
-        self.bits[at] |= 1 << (pattern % 64);
-    }
-}
-
-impl Prefilter {
-    /// Derives the literals of the rules' patterns.
-    pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Prefilter {
-        let mut prefilter =
-            Prefilter { automaton: None, of_literal: Vec::new(), always: Vec::new() };
-        let mut literals: Vec<Vec<u8>> = Vec::new();
-        for (number, pattern) in rules.into_iter().flat_map(Rule::patterns) {
-            let before = literals.len();
-            let found = match BUILT_IN.binary_search_by_key(&pattern, |(pattern, _)| pattern) {
-                Ok(at) => BUILT_IN[at].1.map(|set| set.iter().map(|text| text.to_vec()).collect()),
-                Err(_) => required(pattern),
-            };
-            match found {
-                Some(set) => literals.extend(set),
-                None => prefilter.always.push(number),
+impl Literals {
+    /// Those of the packs, and of own rules.
+    pub(super) fn with<'a>(own: impl Iterator<Item = &'a Rule>) -> Literals {
+        let mut patterns: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
+        let mut always = ALWAYS.to_vec();
+        for (pattern, literals) in own.flat_map(Rule::literals) {
+            let texts = literals.map(|set| set.iter().map(Vec::as_slice));
+            match texts {
+                Some(texts) => {
+                    texts.for_each(|text| patterns.entry(text).or_default().push(pattern));
+                }
+                None => always.push(pattern),
             }
-            prefilter.of_literal.extend(literals[before..].iter().map(|_| number));
         }
-        let builder = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(&literals);
-        match builder {
-            Ok(automaton) => prefilter.automaton = Some(automaton),
-            // Too many literals for the automaton: then every pattern is a candidate.
-            Err(_) => prefilter.always.extend(prefilter.of_literal.iter().copied()),
+        let mut entries = Cow::Borrowed(LITERALS);
+        if !patterns.is_empty() {
+            let all = entries.to_mut();
+            all.extend(patterns.into_iter().map(|(text, patterns)| Entry::new(text, patterns)));
+            all.sort_by_key(|entry| entry.place);
         }
-        prefilter
+        let mut starts = vec![0u16; (1 << WIDTH) + 1];
+        entries.iter().for_each(|entry| starts[usize::from(entry.place) + 1] += 1);
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        Literals { entries, starts, always }
+    }
+}
+
+impl Entry {
+    fn new(text: &[u8], patterns: Vec<u32>) -> Entry {
+        let filed = filed(text);
+        Entry {
+            place: filed.place,
+            at: filed.at,
+            literal: filed.bare.into(),
+            begins: filed.begins,
+            ends: filed.ends,
+            patterns: patterns.into(),
+        }
     }
 
-    /// The patterns that can match in a text.
-    pub fn candidates(&self, text: &[u8]) -> Candidates {
-        let mut found = Candidates::default();
-        for &pattern in &self.always {
-            found.insert(pattern);
-        }
-        let hits =
-            self.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(text));
-        for hit in hits {
-            found.insert(self.of_literal[hit.pattern().as_usize()]);
-        }
-        found
+    /// Whether the literal stands in a text where its group begins at `at`.
+    fn stands(&self, at: usize, text: &[u8]) -> bool {
+        let Some(start) = at.checked_sub(self.at) else { return false };
+        let end = start + self.literal.len();
+        let Some(there) = text.get(start..end) else { return false };
+        there.iter().zip(self.literal.iter()).all(|(a, b)| a.to_ascii_lowercase() == *b)
+            && !(self.begins && start.checked_sub(1).is_some_and(|before| is_word(text[before])))
+            && !(self.ends && text.get(end).is_some_and(|&after| is_word(after)))
     }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Some of the patterns in force, to be looked for together.
+#[derive(Debug)]
+pub struct Prefilter<'a> {
+    literals: &'a Literals,
+    /// A bit for each pattern.
+    wanted: Vec<u64>,
+    /// A bit for each literal of a wanted pattern, in the order of the entries.
+    entries: Vec<u64>,
+    /// A bit for each place under which a literal of a wanted pattern is filed.
+    threes: Places,
+    /// The same for literals of two bytes; nothing where there is none, as in most kinds of file.
+    twos: Option<Places>,
+    /// The wanted patterns that have no literal.
+    always: Vec<u32>,
+}
+
+/// A place of a text at which a literal of a pattern stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    /// The pattern.
+    pub pattern: u32,
+    /// Byte offset of a byte of the literal.
+    pub at: usize,
+}
+
+/// Groups that are looked up before the first answer is asked for.
+const STEP: usize = 16;
+
+impl<'a> Prefilter<'a> {
+    pub(super) fn new(literals: &'a Literals, patterns: impl Iterator<Item = u32>) -> Self {
+        let mut wanted = Vec::new();
+        patterns.for_each(|pattern| set(&mut wanted, pattern as usize));
+        let (mut threes, mut twos) = (Places::none(), None);
+        let mut entries = Vec::new();
+        for (at, entry) in literals.entries.iter().enumerate() {
+            if entry.patterns.iter().any(|&pattern| is_set(&wanted, pattern as usize)) {
+                let places = match entry.literal.len() {
+                    2 => twos.get_or_insert_with(Places::none),
+                    _ => &mut threes,
+                };
+                places.set(entry.place);
+                set(&mut entries, at);
+            }
+        }
+        let always = literals.always.iter().copied();
+        let always = always.filter(|&pattern| is_set(&wanted, pattern as usize)).collect();
+        Prefilter { literals, wanted, entries, threes, twos, always }
+    }
+
+    /// Whether there is no pattern.
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// The patterns that have no literal, and must be tried on every line.
+    pub fn always(&self) -> &[u32] {
+        &self.always
+    }
+
+    /// Calls `found` wherever a literal of a pattern stands in a text.
+    pub fn hits(&self, text: &[u8], mut found: impl FnMut(Hit)) {
+        self.scan::<3>(&self.threes, text, &mut found);
+        if let Some(twos) = &self.twos {
+            self.scan::<2>(twos, text, &mut found);
+        }
+    }
+
+    /// Looks each group of `N` bytes up, several before the first answer is asked for.
+    fn scan<const N: usize>(&self, bits: &Places, text: &[u8], found: &mut impl FnMut(Hit)) {
+        let mut at = 0;
+        while let Some(block) = text.get(at..at + STEP + 3) {
+            let mut set = 0u32;
+            for (step, word) in block.windows(4).enumerate() {
+                let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+                set |= u32::from(bits.has(place_of::<N>(word))) << step;
+            }
+            while set != 0 {
+                self.look_up::<N>(at + set.trailing_zeros() as usize, text, found);
+                set &= set - 1;
+            }
+            at += STEP;
+        }
+        for here in at..(text.len() + 1).saturating_sub(N) {
+            if bits.has(place::<N>(&text[here..])) {
+                self.look_up::<N>(here, text, found);
+            }
+        }
+    }
+
+    fn look_up<const N: usize>(&self, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
+        let place = usize::from(place::<N>(&text[at..]));
+        let starts = &self.literals.starts;
+        for index in usize::from(starts[place])..usize::from(starts[place + 1]) {
+            if !is_set(&self.entries, index) {
+                continue;
+            }
+            let entry = &self.literals.entries[index];
+            let of_length = (entry.literal.len() == 2) == (N == 2);
+            if of_length && entry.stands(at, text) {
+                let patterns = entry.patterns.iter().copied();
+                let wanted = patterns.filter(|&pattern| is_set(&self.wanted, pattern as usize));
+                wanted.for_each(|pattern| found(Hit { pattern, at }));
+            }
+        }
+    }
+}
+
+/// A bit for each place; of a fixed size, so that looking one up needs no check.
+#[derive(Debug)]
+struct Places(Box<[u64; 1 << (WIDTH - 6)]>);
+
+impl Places {
+    fn none() -> Places {
+        Places(Box::new([0; 1 << (WIDTH - 6)]))
+    }
+
+    fn set(&mut self, place: u16) {
+        self.0[usize::from(place) / 64] |= 1 << (place % 64);
+    }
+
+    fn has(&self, place: u16) -> bool {
+        self.0[usize::from(place) / 64 % (1 << (WIDTH - 6))] >> (place % 64) & 1 == 1
+    }
+}
+
+fn set(bits: &mut Vec<u64>, at: usize) {
+    if bits.len() <= at / 64 {
+        bits.resize(at / 64 + 1, 0);
+    }
+    bits[at / 64] |= 1 << (at % 64);
+}
+
+fn is_set(bits: &[u64], at: usize) -> bool {
+    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
+    use super::super::literals::required;
     use super::super::{Rules, packs};
     use super::*;
 
@@ -106,30 +255,29 @@ mod tests {
 
     #[test]
     fn literals_are_what_each_match_must_contain() {
-        check(r"\bos\.system\(", Some(&["os.system("]));
+        check(r"\bos\.system\(", Some(&["\0os.system("]));
         check(r"(?i)password\s*=", Some(&["password"]));
-        check(r"\b(?:md5|sha1)\(", Some(&["md5", "sha1"]));
+        check(r"\b(?:md5|sha1)\(", Some(&["\0md5(", "\0sha1("]));
         check(r"x?\w+", None);
         check(r"(?:eval|)\s", None);
         check(r"shell\s*=\s*True", Some(&["shell"]));
+        check(r"\brm\s+-r", Some(&["\0rm\t", "\0rm\n", "\0rm\x0b", "\0rm\x0c", "\0rm\r", "\0rm "]));
+        check(r"is_?admin", Some(&["is_admin", "isadmin"]));
+        check(r"\bif\b.*\bok\b", Some(&["\0ok\0"]));
     }
 
-    fn prefilter() -> &'static Prefilter {
-        static ALL: std::sync::OnceLock<Prefilter> = std::sync::OnceLock::new();
-        ALL.get_or_init(|| Prefilter::new(Rules::built_in().iter()))
-    }
-
-    /// Every hit of the plain engine is a candidate.
+    /// What the plain engine finds is among the hits.
     fn holds(text: &[u8]) {
         let rules = Rules::built_in();
-        let candidates = prefilter().candidates(text);
+        let prefilter = rules.prefilter(rules.iter());
+        let mut candidates: BTreeSet<u32> = prefilter.always().iter().copied().collect();
+        prefilter.hits(text, |hit| {
+            candidates.insert(hit.pattern);
+        });
         for rule in rules.iter() {
-            for (number, regex) in rule.numbered_regexes() {
-                assert!(
-                    !regex.is_match(text) || candidates.contains(number),
-                    "{} {regex}",
-                    rule.id
-                );
+            for (number, regex) in rule.regexes() {
+                let lost = regex.is_match(text) && !candidates.contains(&number);
+                assert!(!lost, "{} {}", rule.id, rule.written(number));
             }
         }
     }
@@ -140,20 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn the_build_has_derived_the_literals_of_every_pack() {
-        for (_, pattern) in Rules::built_in().iter().flat_map(Rule::patterns) {
-            let at = BUILT_IN.binary_search_by_key(&pattern, |(pattern, _)| pattern).unwrap();
-            let built = BUILT_IN[at].1.map(|set| set.iter().map(|text| text.to_vec()).collect());
-            assert_eq!(built, required(pattern), "{pattern}");
+    fn the_build_has_filed_the_literals_of_every_pattern() {
+        for (pattern, written) in Rules::built_in().iter().flat_map(Rule::patterns) {
+            for text in required(written).expect("every built-in pattern has literals") {
+                let filed = filed(&text);
+                let same = |entry: &&Entry| {
+                    *entry.literal == filed.bare
+                        && (entry.begins, entry.ends) == (filed.begins, filed.ends)
+                        && (entry.place, entry.at) == (filed.place, filed.at)
+                };
+                let entry = LITERALS.iter().find(same);
+                assert!(entry.is_some_and(|entry| entry.patterns.contains(&pattern)), "{written}");
+            }
         }
-    }
-
-    #[test]
-    fn few_patterns_have_no_literal() {
-        let nothing = prefilter().candidates(b"");
-        let patterns = Rules::built_in().iter().flat_map(Rule::patterns);
-        let always: Vec<_> = patterns.filter(|(number, _)| nothing.contains(*number)).collect();
-        assert!(always.len() <= 6, "{always:?}");
+        assert!(LITERALS.is_sorted_by_key(|entry| entry.place) && ALWAYS.is_empty());
     }
 
     proptest! {

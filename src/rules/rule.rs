@@ -1,14 +1,20 @@
 //! A rule, checked and ready to read lines.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta::{BuildError, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
 use serde::{Deserialize, Serialize};
 
+use super::literals::required;
+use super::packs::RuleData;
 use super::syntax::check_name;
-use super::{Candidates, Category, Languages, RuleError, RuleSyntax};
+use super::{Category, Languages, RuleError, RuleSyntax};
+use crate::paths::Paths;
 use crate::visible;
 
 /// How bad a flaw would be. Ordered: `Info` is the least.
@@ -67,36 +73,42 @@ pub enum Side {
 #[derive(Debug)]
 pub struct Rule {
     /// `category/kebab-case`.
-    pub id: String,
+    pub id: Cow<'static, str>,
     /// The category it speaks for.
-    pub category: String,
+    pub category: Cow<'static, str>,
     /// What a person reads.
-    pub title: String,
+    pub title: Cow<'static, str>,
     /// The sides that it reads.
-    pub sides: Vec<Side>,
+    pub sides: Cow<'static, [Side]>,
     /// How much it alone says that a hunk deserves a look, above 0 and at most 1.
     pub weight: f64,
     /// How bad it would be if it is a real flaw.
     pub severity: Severity,
     /// Weakness ids.
-    pub cwe: Vec<String>,
+    pub cwe: Vec<Cow<'static, str>>,
     /// Whether a match is itself the proof of a flaw.
     pub explicit: bool,
     /// Whether lines that are only a comment count.
     pub reads_comments: bool,
+    /// Whether a match may reach over several lines.
+    pub multiline: bool,
     /// Bits of the languages it reads (see [`Languages::all_of`]).
     languages: u64,
-    globs: Vec<String>,
-    compiled_globs: OnceLock<GlobSet>,
+    /// Further files that a built-in rule reads.
+    paths: Paths,
+    /// Further files that an own rule reads.
+    globs: GlobSet,
     patterns: Vec<Pattern>,
     /// Number of the first pattern among those of all rules.
     first_pattern: u32,
 }
 
-/// A pattern, compiled when a text first needs it.
+/// A pattern, compiled when a line first needs it.
 #[derive(Debug)]
 struct Pattern {
-    written: String,
+    written: Cow<'static, str>,
+    /// The literals of an own pattern, if it has any; those of the packs are filed by the build.
+    literals: Option<Vec<Vec<u8>>>,
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -109,9 +121,29 @@ const OWN_SIZE_LIMIT: usize = 100 << 10;
 
 impl Rule {
     /// A rule of a built-in pack; what it holds has been proven by a test.
-    pub(super) fn built_in(syntax: RuleSyntax, category: &str, languages: &Languages) -> Rule {
-        let bits = languages.bits(&syntax.languages).unwrap_or(0);
-        Rule::new(syntax, category.to_owned(), bits)
+    pub(super) fn built_in(data: &'static RuleData, pack: &'static str) -> Rule {
+        let pattern = |written: &&'static str| Pattern {
+            written: (*written).into(),
+            literals: None,
+            compiled: OnceLock::new(),
+        };
+        Rule {
+            id: data.id.into(),
+            category: pack.into(),
+            title: data.title.into(),
+            sides: data.sides.into(),
+            weight: data.weight,
+            severity: data.severity,
+            cwe: data.cwe.iter().copied().map(Cow::Borrowed).collect(),
+            explicit: data.explicit,
+            reads_comments: data.comments,
+            multiline: data.multiline,
+            languages: data.languages,
+            paths: Paths::new(data.globs.iter().copied()),
+            globs: GlobSet::empty(),
+            patterns: data.patterns.iter().map(pattern).collect(),
+            first_pattern: 0,
+        }
     }
 
     /// A user's own rule, checked.
@@ -145,107 +177,128 @@ impl Rule {
             compile_within(pattern, OWN_SIZE_LIMIT)
                 .map_err(|error| wrong(format!("`patterns`: {}", one_line(&error))))?;
         }
+        let mut globs = GlobSetBuilder::new();
         for glob in &syntax.globs {
-            Glob::new(glob).map_err(|error| wrong(format!("`globs`: {error}")))?;
+            globs.add(Glob::new(glob).map_err(|error| wrong(format!("`globs`: {error}")))?);
         }
-        let mut syntax = syntax.clone();
-        // It is printed, and may come with a repository.
-        syntax.title = visible::line(&syntax.title).into_string();
-        Ok(Rule::new(syntax, category, bits))
-    }
-
-    fn new(syntax: RuleSyntax, category: String, languages: u64) -> Rule {
-        Rule {
-            id: syntax.id,
-            category,
-            title: syntax.title,
-            sides: syntax.sides,
+        let pattern = |written: &String| Pattern {
+            literals: required(written),
+            written: written.clone().into(),
+            compiled: OnceLock::new(),
+        };
+        Ok(Rule {
+            id: syntax.id.clone().into(),
+            category: category.into(),
+            // It is printed, and may come with a repository.
+            title: visible::line(&syntax.title).into_string().into(),
+            sides: syntax.sides.clone().into(),
             weight: syntax.weight,
             severity: syntax.severity,
-            cwe: syntax.cwe,
+            cwe: syntax.cwe.iter().cloned().map(Cow::Owned).collect(),
             explicit: syntax.explicit,
             reads_comments: syntax.comments,
-            languages,
-            globs: syntax.globs,
-            compiled_globs: OnceLock::new(),
-            patterns: syntax.patterns.into_iter().map(Pattern::new).collect(),
+            multiline: syntax.multiline,
+            languages: bits,
+            paths: Paths::default(),
+            globs: globs.build().map_err(|error| wrong(format!("`globs`: {error}")))?,
+            patterns: syntax.patterns.iter().map(pattern).collect(),
             first_pattern: 0,
-        }
+        })
     }
 
-    /// Whether the rule reads a file, given the bits of its languages.
-    pub(super) fn reads(&self, path: &BStr, languages: u64) -> bool {
-        let anywhere = self.languages == 0 && self.globs.is_empty();
-        anywhere
-            || self.languages & languages != 0
-            || (!self.globs.is_empty() && self.globs().is_match(path.to_path_lossy()))
+    /// Whether the rule reads files of one of these languages, whatever they are called.
+    pub(super) fn reads_languages(&self, languages: u64) -> bool {
+        let anywhere = self.languages == 0 && !self.names_paths();
+        anywhere || self.languages & languages != 0
+    }
+
+    /// Whether the rule names files by their path.
+    pub(super) fn names_paths(&self) -> bool {
+        !self.paths.is_empty() || !self.globs.is_empty()
+    }
+
+    /// Whether the rule reads a file by its path.
+    pub(super) fn reads_path(&self, path: &BStr) -> bool {
+        self.paths.is_match(path)
+            || (!self.globs.is_empty() && self.globs.is_match(path.to_path_lossy()))
+    }
+
+    /// The pattern of this number as it is written.
+    #[cfg(test)]
+    pub(super) fn written(&self, number: u32) -> &str {
+        &self.patterns[(number - self.first_pattern) as usize].written
     }
 
     /// The patterns as they are written, each with its number among those of all rules.
+    #[cfg(test)]
     pub(super) fn patterns(&self) -> impl Iterator<Item = (u32, &str)> {
-        (self.first_pattern..).zip(self.patterns.iter().map(|pattern| pattern.written.as_str()))
+        (self.first_pattern..).zip(self.patterns.iter().map(|pattern| &*pattern.written))
     }
 
-    /// Numbers the patterns, from `first` on; gives the number after the last.
-    pub(super) fn number_patterns_from(&mut self, first: u32) -> u32 {
+    /// The numbers of the patterns of an own rule, each with its literals.
+    pub(super) fn literals(&self) -> impl Iterator<Item = (u32, Option<&Vec<Vec<u8>>>)> {
+        (self.first_pattern..).zip(self.patterns.iter().map(|pattern| pattern.literals.as_ref()))
+    }
+
+    /// Numbers the patterns, from `first` on.
+    pub(super) fn number_patterns_from(&mut self, first: u32) {
         self.first_pattern = first;
-        (first..).zip(&self.patterns).last().map_or(first, |(number, _)| number + 1)
     }
 
-    /// The patterns that can match, compiled. One that does not compile is left out: own rules are
+    /// The numbers of the patterns.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        (self.first_pattern..).take(self.patterns.len())
+    }
+
+    /// The pattern of this number, compiled. One that does not compile is left out: own rules are
     /// checked when they are loaded and built-in ones by a test.
-    pub fn regexes<'a>(&'a self, candidates: &'a Candidates) -> impl Iterator<Item = &'a Regex> {
-        let numbered = (self.first_pattern..).zip(&self.patterns);
-        let wanted = numbered.filter(|(number, _)| candidates.contains(*number));
-        wanted.filter_map(|(_, pattern)| pattern.regex())
+    pub fn regex(&self, number: u32) -> Option<&Regex> {
+        let at = number.checked_sub(self.first_pattern)?;
+        self.patterns.get(at as usize)?.regex()
     }
 
-    fn globs(&self) -> &GlobSet {
-        self.compiled_globs.get_or_init(|| {
-            let mut builder = GlobSetBuilder::new();
-            for glob in self.globs.iter().filter_map(|glob| Glob::new(glob).ok()) {
-                builder.add(glob);
-            }
-            builder.build().unwrap_or_default()
-        })
-    }
-}
-
-impl Pattern {
-    fn new(written: String) -> Pattern {
-        Pattern { written, compiled: OnceLock::new() }
-    }
-
-    fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| compile(&self.written).ok()).as_ref()
-    }
-}
-
-fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    compile_within(pattern, SIZE_LIMIT)
-}
-
-/// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster).
-fn compile_within(pattern: &str, bytes: usize) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).multi_line(true).unicode(false).size_limit(bytes).build()
-}
-
-fn one_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let last = text.lines().last().unwrap_or_default();
-    last.trim().to_owned()
-}
-
-#[cfg(test)]
-impl Rule {
     /// All patterns with their numbers, compiled.
-    pub(super) fn numbered_regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
+    pub fn regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
         let numbered = (self.first_pattern..).zip(&self.patterns);
         numbered.filter_map(|(number, pattern)| Some((number, pattern.regex()?)))
     }
 }
 
+impl Pattern {
+    fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| compile(&self.written).ok()).as_ref()
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, Box<BuildError>> {
+    compile_within(pattern, SIZE_LIMIT)
+}
+
+/// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster). What the
+/// library prepares for long texts is left out, which makes it ready in a third of the time: a pattern
+/// is only tried on a line that holds one of its literals.
+fn compile_within(pattern: &str, bytes: usize) -> Result<Regex, Box<BuildError>> {
+    let syntax = syntax::Config::new().multi_line(true).unicode(false).utf8(false);
+    let config = Regex::config()
+        .nfa_size_limit(Some(bytes))
+        .which_captures(WhichCaptures::Implicit)
+        .utf8_empty(false)
+        .auto_prefilter(false)
+        .onepass(false)
+        .dfa(false);
+    Regex::builder().syntax(syntax).configure(config).build(pattern).map_err(Box::new)
+}
+
+fn one_line(error: &BuildError) -> String {
+    let text = match error.syntax_error() {
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    };
+    let last = text.lines().last().unwrap_or_default();
+    last.trim().to_owned()
+}
+
 #[cfg(test)]
-pub(super) fn compiles(pattern: &str) -> Result<(), regex::Error> {
+pub(super) fn compiles(pattern: &str) -> Result<(), Box<BuildError>> {
     compile(pattern).map(drop)
 }

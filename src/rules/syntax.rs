@@ -41,6 +41,9 @@ pub struct RuleSyntax {
     /// Whether lines that are only a comment are read too.
     #[serde(default)]
     pub comments: bool,
+    /// Whether a pattern reads a whole stretch of added or removed lines at once; else line by line.
+    #[serde(default)]
+    pub multiline: bool,
     /// Lines in which a pattern must be found.
     #[serde(default)]
     pub matches: Vec<String>,
@@ -60,17 +63,16 @@ pub struct CategorySyntax {
     pub title: Option<String>,
 }
 
-/// A built-in pack: a category and its rules.
+/// A built-in pack: a category and its rules. The program has the packs as the build embeds them.
+#[cfg(test)]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PackSyntax {
     pub(super) category: String,
-    pub(super) title: String,
-    #[expect(
-        dead_code,
-        reason = "prose for whoever reads the pack; the rules speak in the program"
-    )]
-    summary: String,
+    #[serde(rename = "title")]
+    _title: String,
+    #[serde(rename = "summary")]
+    _summary: String,
     #[serde(rename = "rule")]
     pub(super) rules: Vec<RuleSyntax>,
 }

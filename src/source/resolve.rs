@@ -1,5 +1,6 @@
 //! From what was typed to two sides.
 
+use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -86,14 +87,17 @@ fn side<'repo>(repo: &'repo Repository, rev: &str) -> Result<Side<'repo>, Source
     }
     let object = repo.revparse_single(rev).map_err(|error| unknown(repo, rev, &error))?;
     if let Ok(commit) = object.peel_to_commit() {
-        return Ok(Side {
-            id: Some(commit.id()),
-            tree: Some(commit.tree_id()),
-            commit: Some(commit),
-        });
+        let tree = replacement(repo, commit.id()).map_or(commit.tree_id(), |other| other.tree_id());
+        return Ok(Side { id: Some(commit.id()), tree: Some(tree), commit: Some(commit) });
     }
     let tree = object.peel(ObjectType::Tree).map_err(|_| SourceError::NoTree(shown(rev)))?;
     Ok(Side { id: Some(tree.id()), tree: Some(tree.id()), commit: None })
+}
+
+/// The commit that `git replace` has put in the place of another; libgit2 knows of none.
+fn replacement(repo: &Repository, id: Oid) -> Option<Commit<'_>> {
+    let reference = repo.find_reference(&format!("refs/replace/{id}")).ok()?;
+    repo.find_commit(reference.target()?).ok()
 }
 
 fn unknown(repo: &Repository, rev: &str, error: &git2::Error) -> SourceError {
@@ -120,8 +124,7 @@ fn ends<'repo>(
     let sides = Sides::Trees { repo, old: a.tree, new: b.tree };
     let mut found = comparison(Kind::Range, format!("{old}..{new}"), a.id, b.id, sides);
     if let (Some(a), Some(b)) = (&a.commit, &b.commit)
-        && !is_ancestor(repo, a.id(), b.id())
-        && !is_ancestor(repo, b.id(), a.id())
+        && have_grown_apart(repo, a, b)
     {
         let (old, new) = (shown(old), shown(new));
         found.notes.push(format!(
@@ -132,10 +135,34 @@ fn ends<'repo>(
     Ok(found)
 }
 
-/// Whether one commit is reached from the other. A history that cannot be walked (a shallow clone)
-/// counts as one, so that no false note is given.
-fn is_ancestor(repo: &Repository, ancestor: Oid, of: Oid) -> bool {
-    ancestor == of || repo.graph_descendant_of(of, ancestor).unwrap_or(true)
+/// So many commits are looked at to tell whether two have grown apart; walking a whole history would take
+/// longer than the scan.
+const MAX_WALK: usize = 64;
+
+/// Whether neither commit is reached from the other, as far as a short walk tells. A history that cannot
+/// be walked (a shallow clone) or is longer gives no note, so that no false one is given.
+fn have_grown_apart(repo: &Repository, a: &Commit<'_>, b: &Commit<'_>) -> bool {
+    is_not_reached(repo, a, b) == Some(true) && is_not_reached(repo, b, a) == Some(true)
+}
+
+/// Whether a commit is not reached from another: all that are younger have been seen, and it was not
+/// there. `None` where that takes too many steps. (libgit2's own walk reads the whole history to sort it.)
+fn is_not_reached(repo: &Repository, commit: &Commit<'_>, from: &Commit<'_>) -> Option<bool> {
+    let mut open = BinaryHeap::from([(from.time().seconds(), from.id())]);
+    for _ in 0..MAX_WALK {
+        let Some((time, id)) = open.pop() else { return Some(true) };
+        if id == commit.id() {
+            return Some(false);
+        }
+        if time < commit.time().seconds() {
+            return Some(true);
+        }
+        let parents: Vec<Oid> = repo.find_commit(id).ok()?.parent_ids().collect();
+        for parent in parents {
+            open.push((repo.find_commit(parent).ok()?.time().seconds(), parent));
+        }
+    }
+    None
 }
 
 fn merge_base<'repo>(

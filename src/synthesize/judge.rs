@@ -126,7 +126,9 @@ fn check<'a>(
     let (verdict, trusts) = verdict(evidence, signal.is_some());
     if let (Evidence::InChange { .. }, signal) = (evidence, signal) {
         reasons.push(match signal {
-            Some(signal) => format!("the rule {} fired there too ({})", signal.rule, signal.title),
+            Some(signal) => {
+                format!("the rule {} fired there too ({})", signal.rule.id, signal.rule.title)
+            }
             None => "no rule fired there: a place that the rules do not see".to_owned(),
         });
     }

@@ -51,9 +51,9 @@ pub(super) fn uncovered(
 pub(super) fn all(change: &Change, classified: &Classified) -> Vec<Finding> {
     let reason = "the rules saw this; there is no second opinion on it";
     let telling = |score: &HunkScore, signal: &Signal| {
-        let category = score.categories.iter().find(|(name, _)| *name == signal.category);
+        let category = score.categories.iter().find(|(name, _)| *name == signal.rule.category);
         let weighty = category.is_some_and(|(_, share)| *share >= WEIGHTY);
-        signal.explicit || (weighty && signal.severity > Severity::Info)
+        signal.explicit || (weighty && signal.rule.severity > Severity::Info)
     };
     strongest(change, classified, telling)
         .into_iter()
@@ -81,8 +81,9 @@ fn strongest<'a>(
             .filter(told)
             .filter(|signal| !signal.moved && wanted(score, signal))
         {
-            let place = best.entry(&signal.category).or_insert(signal);
-            let order = (signal.explicit, signal.severity).cmp(&(place.explicit, place.severity));
+            let place = best.entry(&signal.rule.category).or_insert(signal);
+            let order =
+                (signal.explicit, signal.rule.severity).cmp(&(place.explicit, place.rule.severity));
             if order.then(signal.weight.total_cmp(&place.weight)).is_gt() {
                 *place = signal;
             }
@@ -94,22 +95,25 @@ fn strongest<'a>(
 
 fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding {
     let old_path = file.old_path.as_ref().filter(|_| signal.side == Side::Removed);
-    let cwe =
-        if signal.cwe.is_empty() { String::new() } else { format!(" ({})", signal.cwe.join(", ")) };
+    let cwe = if signal.rule.cwe.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", signal.rule.cwe.join(", "))
+    };
     Finding {
         id: String::new(),
         source: Source::Advisor,
-        category: visible::line(&signal.category),
-        severity: signal.severity,
+        category: visible::line(&*signal.rule.category),
+        severity: signal.rule.severity,
         confidence: (signal.weight * 100.0).round() / 100.0,
-        title: visible::line(&signal.title),
+        title: visible::line(&*signal.rule.title),
         file: visible::line(old_path.unwrap_or(&file.path)),
         start_line: signal.lines.start,
         end_line: signal.lines.end - 1,
         hunk: Some(id),
         on_old_side: signal.side == Side::Removed,
         evidence: signal.excerpt.clone(),
-        explanation: visible::line(format!("The rule {}{cwe} fired on this line.", signal.rule)),
+        explanation: visible::line(format!("The rule {}{cwe} fired on this line.", signal.rule.id)),
         recommendation: Visible::default(),
         verdict: Verdict::AdvisorOnly,
         trusts: Trust::Advisor,

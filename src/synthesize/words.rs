@@ -72,8 +72,8 @@ fn contradictions(
             Some(format!(
                 "Codex clears {id} ({}); the rule {} saw there: {} (line {}).",
                 visible::line(note),
-                signal.rule,
-                signal.title,
+                signal.rule.id,
+                signal.rule.title,
                 signal.lines.start
             ))
         }
@@ -87,7 +87,7 @@ fn strongest(score: &HunkScore) -> Option<&Signal> {
     let told =
         |signal: &&Signal| matches!(signal.side, Side::Added | Side::Removed) && !signal.moved;
     let serious =
-        score.signals.iter().filter(told).filter(|signal| signal.severity >= Severity::High);
+        score.signals.iter().filter(told).filter(|signal| signal.rule.severity >= Severity::High);
     serious.max_by(|a, b| a.weight.total_cmp(&b.weight))
 }
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::hunk::{Hunk, HunkId};
 use super::{File, Skip, Status, Text};
-use super::{diff, function, skip, window};
+use super::{function, skip, window};
 use crate::config::Select;
 use crate::rules::Languages;
 
@@ -202,6 +202,7 @@ impl<'a> Reader<'a> {
             old: old.start..body.at_old,
             new: new.start..body.at_new,
             edits: body.edits,
+            bytes: 0,
             function: None,
         };
         draft.hunks.push((hunk, heading));
@@ -240,8 +241,9 @@ impl Draft {
         (file.old, file.new) = (whole(&self.old), whole(&self.new));
         let headings: Vec<BString> =
             self.hunks.iter().map(|(_, heading)| heading.clone()).collect();
-        let hunks: Vec<Hunk> = self.hunks.into_iter().map(|(hunk, _)| hunk).collect();
-        file.diff_bytes = hunks.iter().map(|hunk| diff::bytes(hunk, &file.old, &file.new)).sum();
+        let mut hunks: Vec<Hunk> = self.hunks.into_iter().map(|(hunk, _)| hunk).collect();
+        hunks.iter_mut().for_each(|hunk| hunk.bytes = hunk.measured(&file.old, &file.new));
+        file.diff_bytes = hunks.iter().map(|hunk| hunk.bytes).sum();
         file.skipped = skip::of(&file, select);
         let mut effort = function::Effort::default();
         for (hunk, heading) in hunks.into_iter().zip(headings) {

@@ -1,0 +1,58 @@
+//! The rules that read files of one kind, made ready once for all such files.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::change::File;
+use crate::rules::{Kind, Prefilter, Rule, Rules, Side};
+
+/// The rules that read files of one kind, with the literals of their patterns.
+#[derive(Debug)]
+pub(super) struct Readers<'a> {
+    /// Of the patterns that read added lines.
+    pub(super) added: Prefilter<'a>,
+    /// Of the patterns that read removed lines.
+    pub(super) removed: Prefilter<'a>,
+    /// Of the patterns that read unchanged lines too; few do.
+    pub(super) context: Prefilter<'a>,
+    /// Of the patterns that read the path.
+    pub(super) path: Prefilter<'a>,
+}
+
+/// The readers that have been made ready so far, for all threads.
+#[derive(Debug, Default)]
+pub(super) struct Ready<'a> {
+    of_kind: Mutex<Vec<(Kind, bool, Arc<Readers<'a>>)>>,
+}
+
+impl<'a> Ready<'a> {
+    /// The readers of a file; of one that is skipped only the rules whose match is itself the proof.
+    pub(super) fn of(&self, rules: &'a Rules, file: &File) -> Arc<Readers<'a>> {
+        let kind = rules.kind(file.path.as_ref());
+        let skipped = file.skipped.is_some();
+        // A thread that panicked while it held the lock has left a list that is whole.
+        let mut of_kind = self.of_kind.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = of_kind.iter().find(|(other, only, _)| *other == kind && *only == skipped);
+        if let Some((_, _, readers)) = known {
+            return Arc::clone(readers);
+        }
+        let all = rules.readers(&kind).filter(|rule| !skipped || rule.explicit);
+        let readers = Arc::new(Readers::new(rules, &all.collect::<Vec<_>>()));
+        of_kind.push((kind, skipped, Arc::clone(&readers)));
+        readers
+    }
+}
+
+impl<'a> Readers<'a> {
+    fn new(all: &'a Rules, rules: &[&'a Arc<Rule>]) -> Readers<'a> {
+        let reading = |side: Side| {
+            let readers = rules.iter().copied().filter(|rule| rule.sides.contains(&side));
+            all.prefilter(readers.map(AsRef::as_ref))
+        };
+        Readers {
+            added: reading(Side::Added),
+            removed: reading(Side::Removed),
+            context: reading(Side::Context),
+            path: reading(Side::Path),
+        }
+    }
+}
