@@ -259,10 +259,11 @@ pub(super) fn place<const N: usize>(text: &[u8]) -> u16 {
 }
 
 /// The place of the lower `N` bytes of a word, letters in lower case: the upper bits of their product with
-/// a large odd number. Some other bytes become equal too, which are told apart later.
+/// a large odd number, which is shifted so that the other bytes count for nothing. Some other bytes become
+/// equal too, which are told apart later.
 pub(super) fn place_of<const N: usize>(word: u32) -> u16 {
-    let group = word & if N == 3 { 0x00ff_ffff } else { 0x0000_ffff };
-    ((group | 0x0020_2020).wrapping_mul(0x9e37_79b1) >> (u32::BITS - WIDTH)) as u16
+    let factor = if N == 3 { 0x9e37_79b1 << 8 } else { 0x9e37_79b1 << 16 };
+    ((word | 0x2020_2020).wrapping_mul(factor) >> (u32::BITS - WIDTH)) as u16
 }
 
 /// Where in a literal the three bytes stand that are least often seen together.

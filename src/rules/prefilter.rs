@@ -105,7 +105,7 @@ pub struct Prefilter<'a> {
     wanted: Vec<u64>,
     /// A bit for each literal of a wanted pattern, in the order of the entries.
     entries: Vec<u64>,
-    /// A bit for each place under which a literal of a wanted pattern is filed.
+    /// The places under which a literal of a wanted pattern is filed.
     threes: Places,
     /// The same for literals of two bytes; nothing where there is none, as in most kinds of file.
     twos: Option<Places>,
@@ -165,13 +165,13 @@ impl<'a> Prefilter<'a> {
     }
 
     /// Looks each group of `N` bytes up, several before the first answer is asked for.
-    fn scan<const N: usize>(&self, bits: &Places, text: &[u8], found: &mut impl FnMut(Hit)) {
+    fn scan<const N: usize>(&self, places: &Places, text: &[u8], found: &mut impl FnMut(Hit)) {
         let mut at = 0;
         while let Some(block) = text.get(at..at + STEP + 3) {
             let mut set = 0u32;
             for (step, word) in block.windows(4).enumerate() {
                 let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-                set |= u32::from(bits.has(place_of::<N>(word))) << step;
+                set |= places.at(place_of::<N>(word)) << step;
             }
             while set != 0 {
                 self.look_up::<N>(at + set.trailing_zeros() as usize, text, found);
@@ -180,7 +180,7 @@ impl<'a> Prefilter<'a> {
             at += STEP;
         }
         for here in at..(text.len() + 1).saturating_sub(N) {
-            if bits.has(place::<N>(&text[here..])) {
+            if places.at(place::<N>(&text[here..])) == 1 {
                 self.look_up::<N>(here, text, found);
             }
         }
@@ -204,21 +204,23 @@ impl<'a> Prefilter<'a> {
     }
 }
 
-/// A bit for each place; of a fixed size, so that looking one up needs no check.
+/// Whether a place is taken, a byte for each: bits would be smaller, but take longer to look up. It is of a
+/// fixed size, so that this needs no check.
 #[derive(Debug)]
-struct Places(Box<[u64; 1 << (WIDTH - 6)]>);
+struct Places(Box<[u8; 1 << WIDTH]>);
 
 impl Places {
     fn none() -> Places {
-        Places(Box::new([0; 1 << (WIDTH - 6)]))
+        Places(Box::new([0; 1 << WIDTH]))
     }
 
     fn set(&mut self, place: u16) {
-        self.0[usize::from(place) / 64] |= 1 << (place % 64);
+        self.0[usize::from(place) % (1 << WIDTH)] = 1;
     }
 
-    fn has(&self, place: u16) -> bool {
-        self.0[usize::from(place) / 64 % (1 << (WIDTH - 6))] >> (place % 64) & 1 == 1
+    /// 1 where a place is taken, else 0.
+    fn at(&self, place: u16) -> u32 {
+        self.0[usize::from(place) % (1 << WIDTH)].into()
     }
 }
 
