@@ -6,7 +6,7 @@ use super::{Hunk, Text};
 use crate::rules::Language;
 
 /// How far up a head is looked for, in lines; functions longer than this are rare.
-const REACH: u32 = 2_000;
+const REACH: u32 = 500;
 
 /// The function around a line: its name and its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Effort(u32);
 
 impl Default for Effort {
     fn default() -> Self {
-        Effort(2_000_000)
+        Effort(500_000)
     }
 }
 

@@ -7,8 +7,9 @@ mod denied;
 mod text;
 mod widen;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use bstr::BString;
 use serde::Serialize;
@@ -141,13 +142,14 @@ fn raw_tokens(hunk: &Hunk) -> usize {
 pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize) -> Packet {
     let mut redactor = Redactor::default();
     let mut chosen: Vec<Chosen<'_>> = Vec::new();
+    let mut keys = KnownKeys::default();
     let mut left_out = Vec::new();
     let mut left = budget;
     for id in best_first(classified).map(|score| score.id) {
         let Some((file, hunk)) = change.hunk(id) else {
             continue;
         };
-        let candidate = Chosen { file, hunk, shown: Shown::of(hunk) };
+        let candidate = Chosen { file, hunk, shown: Shown::of(hunk), keys: keys.of(file) };
         let raw = raw_tokens(hunk);
         // Only what was among the candidates has its text at hand.
         let rendered = raw <= left && file.has_text();
@@ -193,7 +195,8 @@ fn widen_all(chosen: &mut [Chosen<'_>], mark: &str, mut left: usize, redactor: &
             continue;
         };
         let before = chosen[at].cost(mark, redactor);
-        let candidate = Chosen { file, hunk, shown: wider };
+        let keys = Rc::clone(&chosen[at].keys);
+        let candidate = Chosen { file, hunk, shown: wider, keys };
         let more = candidate.cost(mark, redactor).saturating_sub(before);
         if more <= left {
             left -= more;
@@ -220,6 +223,27 @@ struct Chosen<'a> {
     file: &'a File,
     hunk: &'a Hunk,
     shown: Shown,
+    keys: Rc<Keys>,
+}
+
+/// The lines of a file that are part of a private key, on its two sides.
+struct Keys {
+    old: KeyLines,
+    new: KeyLines,
+}
+
+/// The keys of each file, looked for once.
+#[derive(Default)]
+struct KnownKeys {
+    of_path: HashMap<BString, Rc<Keys>>,
+}
+
+impl KnownKeys {
+    fn of(&mut self, file: &File) -> Rc<Keys> {
+        let found = self.of_path.entry(file.path.clone());
+        let keys = || Rc::new(Keys { old: KeyLines::of(&file.old), new: KeyLines::of(&file.new) });
+        Rc::clone(found.or_insert_with(keys))
+    }
 }
 
 impl Chosen<'_> {
@@ -232,12 +256,11 @@ impl Chosen<'_> {
         let Shown { old, new } = self.shown.clone();
         let wide = Hunk { old, new, ..self.hunk.clone() };
         let whole_crlf = self.file.lines(&wide).all(|line| line.text.ends_with(b"\r"));
-        let (in_old, in_new) = (KeyLines::of(&self.file.old), KeyLines::of(&self.file.new));
         let lines = self.file.lines(&wide).map(|line| {
             let text = if whole_crlf { &line.text[..line.text.len() - 1] } else { line.text };
             let inside = line.new.map_or_else(
-                || line.old.is_some_and(|old| in_old.contains(old)),
-                |new| in_new.contains(new),
+                || line.old.is_some_and(|old| self.keys.old.contains(old)),
+                |new| self.keys.new.contains(new),
             );
             PackedLine {
                 kind: line.kind,
