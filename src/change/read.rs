@@ -138,12 +138,9 @@ pub(super) fn read<S: Study>(
 pub(super) fn recall(reader: &Reader, file: &mut File) -> Result<(), ReadError> {
     if let Some((old, new)) = &file.origin {
         let old_path = file.old_path.as_ref().unwrap_or(&file.path);
-        let text = |entry: &Option<Entry>, path: &BStr| match entry {
-            Some(entry) => side(reader, entry, path),
-            None => Ok(Side::Text(Vec::new())),
-        };
-        let sides = (text(old, old_path.as_ref())?, text(new, file.path.as_ref())?);
-        if let (Side::Text(old), Side::Text(new)) = sides {
+        let old = text_side(reader, old, old_path.as_ref())?;
+        let new = text_side(reader, new, file.path.as_ref())?;
+        if let (Side::Text(old), Side::Text(new)) = (old, new) {
             (file.old, file.new) = (Text::whole(old), Text::whole(new));
         }
     }

@@ -90,14 +90,17 @@ impl<'a> Reader<'a> {
     fn on_path(&self) -> &[&'a Arc<Rule>] {
         self.on_path.get_or_init(|| {
             let mut fired: Vec<&'a Arc<Rule>> = Vec::new();
-            self.readers.path.hits(&self.file.path, |hit| {
-                let rule = self.rules.owner(hit.pattern);
+            let mut try_pattern = |pattern: u32| {
+                let rule = self.rules.owner(pattern);
                 let known = fired.iter().any(|other| Arc::ptr_eq(other, rule));
-                let regex = rule.regex(hit.pattern).filter(|_| !known);
+                let regex = rule.regex(pattern).filter(|_| !known);
                 if regex.is_some_and(|regex| regex.is_match(self.file.path.as_slice())) {
                     fired.push(rule);
                 }
-            });
+            };
+            let path = &self.readers.path;
+            path.hits(&self.file.path, |hit| try_pattern(hit.pattern));
+            path.always().iter().for_each(|&pattern| try_pattern(pattern));
             fired
         })
     }

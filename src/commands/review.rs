@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
-use super::session::Session;
+use super::session::{MAX_RECALLED, Session};
 use super::{print, tell, width};
 use crate::cli::{ReviewArgs, ReviewFormat};
 use crate::consult::{self, Clock, Consulted, Failure, Outcome};
@@ -61,7 +61,11 @@ pub(super) fn review(
     wish: Wish,
 ) -> Result<Review> {
     let nonce = Nonce::random().context("the system has no randomness to give")?;
-    let scan = session.scan(spec, question, &nonce)?;
+    let mut scan = session.scan(spec, question, &nonce)?;
+    if scan.stats.counts.selected_hunks > 0 {
+        // An answer may quote any line of the change, and a check that is gone may stand in any file.
+        scan.change.recall(|_| true, MAX_RECALLED)?;
+    }
     for note in &scan.source.notes {
         tell("note", note);
     }

@@ -15,8 +15,8 @@ use crate::report::{Compared, Scan, Stats};
 use crate::rules::{Languages, Rules};
 use crate::source::{self, Spec};
 
-/// What packing reads again of texts that were let go, at most, in bytes.
-const MAX_RECALLED: u64 = 64 << 20;
+/// What is read again of texts that were let go, at most, in bytes.
+pub(super) const MAX_RECALLED: u64 = 64 << 20;
 
 /// Where and how a command works.
 pub(super) struct Session {
