@@ -201,6 +201,25 @@ fn own_rules_and_categories_are_in_force() {
 }
 
 #[test]
+fn an_own_pattern_without_any_literal_reads_paths_too() {
+    let (home, repo) = (Home::new(), harmless());
+    let rule = |name: &str, pattern: &str, side: &str| {
+        format!(
+            "[[rule]]\nid = \"auth/{name}\"\ntitle = \"{name}\"\npatterns = ['{pattern}']\nsides = [\"{side}\"]\n"
+        )
+    };
+    let own = rule("short", "^[a-z]{2,4}$", "path") + &rule("refund", r"\brefund\(", "added");
+    repo.write("advisor.toml", own);
+    repo.write("pay", "refund(order)\n");
+    repo.commit("Refund");
+    let report = advisor(&home, &repo, &["scan", "--format", "json", "HEAD~1.."]).success().json();
+    let files = report["files"].as_array().unwrap();
+    let signals = &files.iter().find(|file| file["path"] == "pay").unwrap()["hunks"][0]["signals"];
+    let rules: Vec<_> = signals.as_array().unwrap().iter().map(|it| &it["rule"]).collect();
+    assert_eq!(rules, ["auth/refund", "auth/short"]);
+}
+
+#[test]
 fn a_check_that_moved_is_not_lost_and_one_that_vanished_is() {
     let repo = Repo::init();
     let before = "def show(user, doc):\n    check_permission(user, \"read\")\n    return doc\n\n\ndef drop(user, doc):\n    check_permission(user, \"drop\")\n    doc.delete()\n";
