@@ -21,6 +21,8 @@ pub struct Answer {
     pub findings: Vec<Claim>,
     /// What it would have to see.
     pub needs_context: Vec<ContextRequest>,
+    /// Entries beyond what is read of one answer.
+    pub dropped: usize,
 }
 
 /// What the model says of a hunk.
@@ -74,37 +76,47 @@ pub struct ContextRequest {
 }
 
 impl Answer {
-    /// Reads an answer. `None` where it is no JSON object with at least one of our keys.
+    /// Reads an answer. `None` where it holds no JSON object with at least one of our keys.
     pub fn read(text: &str) -> Option<Answer> {
         let value = object(text)?;
-        let known = ["summary", "hunks", "findings", "needs_context"];
-        if !known.iter().any(|key| value.get(key).is_some()) {
-            return None;
-        }
+        let lists = ["hunks", "findings", "needs_context"].map(|key| value[key].as_array());
+        let beyond = |list: &Vec<Value>| list.len().saturating_sub(MAX_ENTRIES);
         Some(Answer {
             summary: field(&value, "summary"),
             hunks: entries(&value, "hunks").filter_map(opinion).collect(),
             findings: entries(&value, "findings").map(claim).collect(),
             needs_context: entries(&value, "needs_context").map(context).collect(),
+            dropped: lists.into_iter().flatten().map(beyond).sum(),
         })
     }
 }
 
-/// The object: the whole text, the text within a code fence, or from the first brace to the last.
-fn object(text: &str) -> Option<Value> {
-    let braces = || text.get(text.find('{')?..=text.rfind('}')?);
-    let candidates = [Some(text.trim()), fenced(text), braces()];
-    let parsed = candidates
-        .into_iter()
-        .flatten()
-        .filter_map(|text| serde_json::from_str::<Value>(text).ok());
-    parsed.into_iter().find(Value::is_object)
-}
+/// More braces than this at which the object could begin are not tried.
+const MAX_BRACES: usize = 200;
 
-fn fenced(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("```")?;
-    let (_, body) = rest.split_once('\n')?;
-    body.split_once("```").map(|(inside, _)| inside.trim())
+/// The object, wherever it stands in the text. Of several the one with most of our keys counts, and of those
+/// the last: a model may quote another one before it gives its own.
+fn object(text: &str) -> Option<Value> {
+    let known = |value: &Value| {
+        let keys = ["summary", "hunks", "findings", "needs_context"];
+        keys.into_iter().filter(|key| value.get(key).is_some()).count()
+    };
+    let mut best: Option<Value> = None;
+    let mut from = 0;
+    for _ in 0..MAX_BRACES {
+        let Some(start) = text[from..].find('{').map(|at| from + at) else { break };
+        let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
+        from = start + 1;
+        if let Some(Ok(value)) = values.next()
+            && known(&value) > 0
+        {
+            from = start + values.byte_offset();
+            if best.as_ref().is_none_or(|other| known(&value) >= known(other)) {
+                best = Some(value);
+            }
+        }
+    }
+    best
 }
 
 fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
@@ -186,6 +198,12 @@ mod tests {
             FORM.to_owned(),
             format!("```json\n{FORM}\n```"),
             format!("Here it is: {FORM} I hope it helps."),
+            format!("For a call f({{}}) {{ }} it is {FORM}"),
+            format!("The change quotes {{\"summary\":\"x\"}}; mine is {FORM}"),
+            format!("{{\"answer\": {FORM}}}"),
+            format!(
+                "{{\"summary\":\"\",\"hunks\":[],\"findings\":[],\"needs_context\":[]}}\n{FORM}"
+            ),
         ] {
             let answer = Answer::read(&text).unwrap();
             assert_eq!(answer.hunks[0].opinion, Opinion::Clear, "{text}");

@@ -22,7 +22,8 @@ pub struct Coverage {
 }
 
 /// Holds the answer against the packet. Only the exact label counts: it carries random characters,
-/// so an opinion that was made up without reading has none. The worse of two opinions stands.
+/// so an opinion that was made up without reading has none. The worse of two opinions stands, and to clear a
+/// hunk without a reason is not to judge it.
 pub(super) fn of(packet: &Packet, answer: Option<&Answer>) -> Coverage {
     let mut coverage = Coverage { left_out: packet.left_out.clone(), ..Coverage::default() };
     for hunk in &packet.hunks {
@@ -30,7 +31,8 @@ pub(super) fn of(packet: &Packet, answer: Option<&Answer>) -> Coverage {
         let given = answer
             .into_iter()
             .flat_map(|answer| &answer.hunks)
-            .filter(|said| said.label == hunk.label);
+            .filter(|said| said.label == hunk.label)
+            .filter(|said| said.opinion != Opinion::Clear || !said.note.trim().is_empty());
         match given.min_by_key(|said| rank(said.opinion)) {
             Some(said) => {
                 coverage.judged.push(hunk.id);

@@ -1,13 +1,12 @@
 //! What a claim is worth: one function of where its evidence stands and of what the rules saw there.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
 use super::anchor::{Anchor, Anchorer, Place, Stand};
 use super::answer::{Answer, Claim};
-use super::{Finding, Source};
-use crate::change::{Change, LineKind};
+use super::moved::{Fate, Moves};
+use super::{Finding, Source, duplicates};
+use crate::change::Change;
 use crate::classify::{Classified, Signal};
 use crate::pack::Packet;
 use crate::redact::Redactor;
@@ -93,7 +92,13 @@ pub(super) fn gates(finding: &Finding, threshold: Option<Severity>) -> bool {
     counts && threshold.is_some_and(|threshold| finding.severity >= threshold)
 }
 
-/// Every claim of an answer, checked.
+/// What claims are checked against.
+struct Ground<'a> {
+    classified: &'a Classified,
+    moves: Moves<'a>,
+}
+
+/// Every claim of an answer, checked; claims of the same flaw at the same place are one finding.
 pub(super) fn claims(
     answer: &Answer,
     change: &Change,
@@ -101,36 +106,24 @@ pub(super) fn claims(
     packet: &Packet,
 ) -> Vec<Finding> {
     let mut anchorer = Anchorer::new(packet, change);
-    let added = added_lines(change);
-    let check = |claim| check(claim, &mut anchorer, &added, change, classified);
-    answer.findings.iter().map(check).collect()
+    let ground = Ground { classified, moves: Moves::of(change) };
+    let check = |claim| check(claim, anchorer.anchor(claim), &ground);
+    duplicates::merged(answer.findings.iter().map(check).collect())
 }
 
-fn check<'a>(
-    claim: &Claim,
-    anchorer: &mut Anchorer<'a>,
-    added: &HashSet<&'a [u8]>,
-    change: &'a Change,
-    classified: &Classified,
-) -> Finding {
-    let anchor = anchorer.anchor(claim);
+fn check(claim: &Claim, anchor: Anchor, ground: &Ground<'_>) -> Finding {
     let (evidence, place, mut reasons) = match anchor {
-        Anchor::Sent(place) => {
-            let (evidence, reason) = sent(&place, claim, change, added);
+        Anchor::At(place) => {
+            let (evidence, reason) = at(&place, claim, ground);
             (evidence, Some(place), vec![reason])
         }
-        Anchor::Unsent(place) => (Evidence::Untouched, Some(place), vec![unsent()]),
+        Anchor::Ambiguous(places) => ambiguous(places, claim, ground),
         Anchor::Nowhere(why) => (Evidence::Missing, None, vec![why.to_owned()]),
     };
-    let signal = place.as_ref().and_then(|place| signal_at(place, classified));
+    let signal = place.as_ref().and_then(|place| signal_at(place, claim, ground.classified));
     let (verdict, trusts) = verdict(evidence, signal.is_some());
     if let (Evidence::InChange { .. }, signal) = (evidence, signal) {
-        reasons.push(match signal {
-            Some(signal) => {
-                format!("the rule {} fired there too ({})", signal.rule.id, signal.rule.title)
-            }
-            None => "no rule fired there: a place that the rules do not see".to_owned(),
-        });
+        reasons.push(agreement(signal, claim));
     }
     if claim.severity.is_none() {
         reasons.push("its severity is none of the known words and is taken as medium".to_owned());
@@ -161,65 +154,104 @@ fn check<'a>(
     }
 }
 
-/// Evidence that was sent: on changed lines or not, at the claimed place or not.
-fn sent(
-    place: &Place,
-    claim: &Claim,
-    change: &Change,
-    added: &HashSet<&[u8]>,
-) -> (Evidence, String) {
+/// Evidence at one place: on changed lines or not, as claimed or not.
+fn at(place: &Place, claim: &Claim, ground: &Ground<'_>) -> (Evidence, String) {
     let evidence = Evidence::InChange { as_claimed: place.as_claimed };
     let lines = shown(&place.lines);
-    let reason = match place.stand {
-        Stand::Unchanged => {
+    let reason = match (place.stand, ground.fate(place)) {
+        (Stand::Unchanged, _) if place.sent => {
             let reason = "the quoted lines were there before and this change does not touch them";
             return (Evidence::Untouched, reason.to_owned());
         }
-        Stand::Removed if only_moved(place, change, added) => {
-            let reason = "the quoted check is not gone: the change only moves it";
+        (Stand::Unchanged, _) => {
+            let reason = "the quoted code stands outside of what was sent, where this change touches nothing";
             return (Evidence::Untouched, reason.to_owned());
         }
-        Stand::Added => format!("the quoted code stands on added {lines}"),
-        Stand::Removed => format!("the quoted code is removed ({lines} of the old side)"),
+        (Stand::Removed, Fate::Moved(to)) => {
+            let reason = format!(
+                "the quoted check is not gone: the change only moves it, to {to}; whether it is still reached there was not checked"
+            );
+            return (Evidence::Untouched, reason);
+        }
+        (Stand::Removed, Fate::Deeper(to)) => format!(
+            "the quoted code is removed ({lines} of the old side) and stands at {to} again, but deeper: under a condition or in a block that may never run"
+        ),
+        (Stand::Removed, Fate::Gone) => {
+            format!("the quoted code is removed ({lines} of the old side)")
+        }
+        (Stand::Added, _) => format!("the quoted code stands on added {lines}"),
+    };
+    let reason = match place.sent {
+        true => reason,
+        false => format!("{reason}; it was not sent to Codex, but the change itself bears it out"),
     };
     if place.as_claimed {
         return (evidence, reason);
     }
-    let claimed = format!("{}:{}", visible::line(&claim.file), claim.start_line);
-    (evidence, format!("{reason} of {}, not at {claimed} as claimed", place.path))
+    (evidence, format!("{reason} of {}, not at {} as claimed", place.path, claimed(claim)))
 }
 
-fn unsent() -> String {
-    "the quoted code stands outside of what was sent, where this change touches nothing".to_owned()
+/// Evidence at several places of which the claim names none. It counts only where all of them say the same.
+fn ambiguous(
+    places: Vec<Place>,
+    claim: &Claim,
+    ground: &Ground<'_>,
+) -> (Evidence, Option<Place>, Vec<String>) {
+    let kinds: Vec<Evidence> = places.iter().map(|place| at(place, claim, ground).0).collect();
+    let listed: Vec<String> = places.iter().take(5).map(ToString::to_string).collect();
+    let more = if places.len() > 5 { " and more" } else { "" };
+    let several = format!(
+        "the quoted code stands at {} places ({}{more}), and the claim ({}) names none of them",
+        places.len(),
+        listed.join(", "),
+        claimed(claim)
+    );
+    if kinds.iter().any(|kind| *kind != kinds[0]) {
+        let reason = format!("{several}: some of them are changed and some are not");
+        return (Evidence::Missing, None, vec![reason]);
+    }
+    let first = places.into_iter().next();
+    (kinds[0], first, vec![format!("{several}; the first is shown")])
 }
 
-/// Whether every removed line of a place is added again somewhere in the change.
-fn only_moved(place: &Place, change: &Change, added: &HashSet<&[u8]>) -> bool {
-    let Some((file, _)) = place.hunk.and_then(|id| change.hunk(id)) else { return false };
-    let mut removed = place.lines.clone().filter_map(|number| file.old.line(number));
-    removed.all(|gone| gone.trim_ascii().is_empty() || added.contains(gone.trim_ascii()))
+/// What the rules say of the place. Agreement is named as what it is: a pattern and a model.
+fn agreement(signal: Option<&Signal>, claim: &Claim) -> String {
+    let Some(signal) = signal else {
+        return "no rule fired there: a place that the rules do not see".to_owned();
+    };
+    let rule = format!("the rule {} fired there too ({})", signal.rule.id, signal.rule.title);
+    match *signal.rule.category == *claim.category {
+        true => rule,
+        false => format!("{rule}, which is another kind of flaw: the place agrees, not the reason"),
+    }
 }
 
-/// All added lines of the change, without the blanks around them.
-fn added_lines(change: &Change) -> HashSet<&[u8]> {
-    let lines = change.hunks().flat_map(|(file, hunk)| file.lines(hunk));
-    lines.filter(|line| line.kind == LineKind::Added).map(|line| line.text.trim_ascii()).collect()
+fn claimed(claim: &Claim) -> String {
+    let file = if claim.file.is_empty() { "no file" } else { claim.file.as_str() };
+    format!("{}:{}", visible::line(file), claim.start_line)
 }
 
-/// A signal on the lines of a place.
-fn signal_at<'a>(place: &Place, classified: &'a Classified) -> Option<&'a Signal> {
+impl Ground<'_> {
+    fn fate(&self, place: &Place) -> Fate {
+        if place.stand == Stand::Removed { self.moves.fate(place) } else { Fate::Gone }
+    }
+}
+
+/// A signal on the lines of a place, of the claimed category if there is one.
+fn signal_at<'a>(place: &Place, claim: &Claim, classified: &'a Classified) -> Option<&'a Signal> {
     let side = match place.stand {
         Stand::Added => Side::Added,
         Stand::Removed => Side::Removed,
         Stand::Unchanged => return None,
     };
     let signals = classified.of(place.hunk?)?.signals.iter();
-    let mut here = signals.filter(|signal| {
+    let here = signals.filter(|signal| {
         signal.side == side
             && signal.lines.start < place.lines.end
             && place.lines.start < signal.lines.end
+            && !signal.moved
     });
-    here.find(|signal| !signal.moved)
+    here.min_by_key(|signal| *signal.rule.category != *claim.category)
 }
 
 fn shown(lines: &std::ops::Range<u32>) -> String {

@@ -6,9 +6,13 @@
 
 mod anchor;
 mod answer;
+mod contradictions;
 mod coverage;
+mod duplicates;
 mod judge;
 mod local;
+mod moved;
+mod quote;
 mod weigh;
 mod words;
 

@@ -162,8 +162,17 @@ fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String)
         _ if !synthesis.incomplete.is_empty() => {
             look("the rules saw something that Codex did not speak of")
         }
-        _ if !synthesis.disagrees.is_empty() => {
+        _ if findings.iter().any(|finding| finding.verdict == Verdict::AdvisorOnly) => {
+            look("Codex clears what an explicit rule sees")
+        }
+        _ if findings.iter().any(|finding| finding.verdict == Verdict::Unsupported) => {
             look("Codex claims something that could not be borne out")
+        }
+        _ if !synthesis.disagrees.is_empty() => {
+            look("Codex sees a flaw that was there before this change")
+        }
+        _ if unfounded(coverage, findings) => {
+            look("Codex calls a hunk a finding and reports nothing there")
         }
         _ if unsure > 0 => look("Codex is unsure about a hunk"),
         _ if !synthesis.needs_context.is_empty() => {
@@ -186,6 +195,13 @@ fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String)
             (Recommendation::Proceed, reason.to_owned())
         }
     }
+}
+
+/// Whether some hunk is called a finding although no finding is of it.
+fn unfounded(coverage: &Coverage, findings: &[Finding]) -> bool {
+    let mut called =
+        coverage.opinions.iter().filter(|(_, (opinion, _))| *opinion == Opinion::Finding);
+    called.any(|(id, _)| findings.iter().all(|finding| finding.hunk != Some(*id)))
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

@@ -1,18 +1,13 @@
 //! The synthesis in words: what was not reviewed first, then what holds, what does not, what is missing.
 
-use super::answer::Opinion;
 use super::coverage::Coverage;
-use super::judge::Verdict;
 use super::weigh::Synthesis;
-use super::{Case, Finding, Reply};
-use crate::change::HunkId;
-use crate::classify::{Classified, HunkScore, Signal};
-use crate::rules::{Severity, Side};
+use super::{Case, Finding, Reply, contradictions};
 use crate::visible;
 
 /// The text, one paragraph or list item a line; `reason` is the recommendation's.
 pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String {
-    let Case { findings, coverage, classified, reply, notes, .. } = *case;
+    let Case { findings, coverage, classified, answer, reply, notes, .. } = *case;
     let mut lines: Vec<String> = Vec::new();
     match reply {
         Reply::Unavailable(failure) => {
@@ -40,7 +35,11 @@ pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String
         _ => "Seen by the rules alone",
     };
     each(&synthesis.incomplete, incomplete, &mut lines);
-    lines.extend(contradictions(findings, coverage, classified));
+    lines.extend(contradictions::of(findings, coverage, classified));
+    let dropped = answer.map_or(0, |answer| answer.dropped);
+    if dropped > 0 {
+        lines.push(format!("Not read: {dropped} further entries of the answer."));
+    }
     if !synthesis.needs_context.is_empty() {
         lines.push("Codex would have to see:".to_owned());
         let one = |text: &str| visible::line(text.chars().take(300).collect::<String>());
@@ -52,45 +51,6 @@ pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String
     lines.join("\n")
 }
 
-/// Opinions on hunks that do not go together with what was found there.
-fn contradictions(
-    findings: &[Finding],
-    coverage: &Coverage,
-    classified: &Classified,
-) -> Vec<String> {
-    let holds = |id: HunkId| {
-        let here = findings.iter().filter(|finding| finding.hunk == Some(id));
-        here.into_iter().any(|f| !matches!(f.verdict, Verdict::Unsupported | Verdict::PreExisting))
-    };
-    let contradiction = |(id, (opinion, note)): (&HunkId, &(Opinion, String))| match opinion {
-        Opinion::Finding if !holds(*id) => Some(format!(
-            "Codex calls {id} a finding, but nothing that it reports there holds against the change."
-        )),
-        Opinion::Clear => {
-            let signal = strongest(classified.of(*id)?)?;
-            let note: String = note.chars().take(300).collect();
-            Some(format!(
-                "Codex clears {id} ({}); the rule {} saw there: {} (line {}).",
-                visible::line(note),
-                signal.rule.id,
-                signal.rule.title,
-                signal.lines.start
-            ))
-        }
-        Opinion::Finding | Opinion::Unsure => None,
-    };
-    coverage.opinions.iter().filter_map(contradiction).collect()
-}
-
-/// The signal on changed lines that weighs most, if it is serious.
-fn strongest(score: &HunkScore) -> Option<&Signal> {
-    let told =
-        |signal: &&Signal| matches!(signal.side, Side::Added | Side::Removed) && !signal.moved;
-    let serious =
-        score.signals.iter().filter(told).filter(|signal| signal.rule.severity >= Severity::High);
-    serious.max_by(|a, b| a.weight.total_cmp(&b.weight))
-}
-
 /// What was not reviewed is said first.
 fn not_reviewed_lines(coverage: &Coverage, reply: Reply<'_>) -> Vec<String> {
     let mut lines = Vec::new();
@@ -98,7 +58,7 @@ fn not_reviewed_lines(coverage: &Coverage, reply: Reply<'_>) -> Vec<String> {
         let ids: Vec<String> = coverage.not_judged.iter().map(ToString::to_string).collect();
         let total = coverage.sent.len();
         lines.push(format!(
-            "Not reviewed: Codex gave no verdict on {} of {total} hunks ({}).",
+            "Not reviewed: Codex gave no verdict, or no reason to clear, on {} of {total} hunks ({}).",
             ids.len(),
             ids.join(", ")
         ));
