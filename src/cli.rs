@@ -40,7 +40,7 @@ const EXIT_STATUS: &str = "Exit status:
   0    nothing that blocks (a Codex that cannot be had is a warning)
   1    security findings at or above the threshold
   2    the request itself is wrong
-  130  interrupted";
+  130  interrupted (143: ended by SIGTERM)";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]

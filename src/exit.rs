@@ -1,8 +1,8 @@
-//! How the program ends: four statuses, in one place.
+//! How the program ends: five statuses, in one place.
 
 use std::process::{ExitCode, Termination};
 
-/// The exit status of the program; other people's scripts depend on these four.
+/// The exit status of the program; other people's scripts depend on these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Nothing that blocks. An outage of Codex is a warning and ends here too.
@@ -11,8 +11,10 @@ pub enum Exit {
     Findings = 1,
     /// The request itself is wrong: no repository, unknown revision, unreadable configuration.
     BadRequest = 2,
-    /// The user interrupted the run.
+    /// The user interrupted the run (Ctrl-C).
     Interrupted = 130,
+    /// The run was told to end (SIGTERM).
+    Terminated = 143,
 }
 
 impl Exit {

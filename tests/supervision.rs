@@ -97,6 +97,45 @@ fn without_a_login_nobody_is_asked() {
 }
 
 #[test]
+fn a_codex_that_no_leash_holds_is_not_asked() {
+    let codex = StandIn::new().offering_tool("teleport").emit_answer(ANSWER).exit(0);
+    let (home, _, output) = check(&codex, &[], "leash-broken", "give-up");
+    let message = "Codex would offer the model tools: teleport";
+    assert_eq!(output.json()["consultation"]["failure"]["message"], message);
+    assert_eq!((codex.probed(), codex.started()), (1, 0));
+    let doctor = Advisor::new(&home).args(["doctor"]).run().success();
+    assert!(doctor.stdout.contains(&format!("no leash: {message}")), "{doctor}");
+}
+
+#[test]
+fn a_proof_is_of_one_codex_and_one_command() {
+    let codex = StandIn::new().emit_answer(ANSWER).exit(0);
+    let (home, repo) = (Home::new(), risky());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let review = |question: &str, more: &[&str]| {
+        let run = Advisor::new(&home).in_dir(repo.path());
+        let run = run.args(["review", "HEAD~1..", "--question", question]).args(more);
+        drop(run.run().success());
+    };
+    review("first", &[]);
+    review("second", &[]);
+    // A first round and one that resumes it, once.
+    assert_eq!((codex.probed(), codex.started()), (2, 2));
+    review("other effort", &["--config", "codex.effort=low"]);
+    assert_eq!(codex.probed(), 4);
+    review("other setting", &["--config", "codex.config=service_tier=\"flex\""]);
+    assert_eq!(codex.probed(), 6);
+    let codex = codex.with_version("codex-cli 0.170.0");
+    review("newer Codex", &[]);
+    assert_eq!(codex.probed(), 8);
+    // What was kept is not believed when it cannot be read.
+    fs::write(home.state().join("git-advisor/leash.json"), "{").unwrap();
+    review("no proof", &[]);
+    assert_eq!(codex.probed(), 10);
+}
+
+#[test]
 fn a_switch_that_a_version_does_not_know_is_left_out() {
     let codex = StandIn::new().without_feature("sleep_tool").emit_answer(ANSWER).exit(0);
     let (_, _, output) = review(&codex, &[]);

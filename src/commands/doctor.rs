@@ -2,14 +2,15 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use git2::Repository;
 use owo_colors::OwoColorize;
 
 use super::doghouse::status;
 use super::print;
 use crate::config::{Config, KEYS, Layers, user_file};
-use crate::consult::{codex, doghouse, home, installed};
+use crate::consult::failure::utc;
+use crate::consult::{self, doghouse, home};
 use crate::exit::Exit;
 use crate::source::{self, SourceError};
 use crate::visible;
@@ -31,9 +32,7 @@ pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
     check("git", git());
     check("repository", repository(&repo));
     check("configuration", loaded);
-    let (found, model) = codex_found(&config)?;
-    check("codex", found);
-    model.into_iter().for_each(|model| check("model", Ok(model)));
+    codex(&config).into_iter().for_each(|(name, found)| check(name, found));
     check("login", login(&config));
     let state = doghouse::state(&config.doghouse);
     let held = matches!(state, doghouse::State::Held(_));
@@ -88,22 +87,25 @@ fn repository(repo: &Result<Repository, SourceError>) -> Found {
     }
 }
 
-/// The installed Codex, and the model that would be asked.
-fn codex_found(config: &Config) -> Result<(Found, Option<String>)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("cannot look at Codex")?;
-    let found = runtime.block_on(async {
-        let home = home::private()?;
-        installed::probe(&config.codex.command, &home).await
+/// The installed Codex, the model that would be asked, and whether the leash holds it.
+fn codex(config: &Config) -> Vec<(&'static str, Found)> {
+    let look = match consult::look(config) {
+        Ok(look) => look,
+        Err(failure) => return vec![("codex", Err(failure.line()))],
+    };
+    let installed = look.installed;
+    let proof = look.proof.map_err(|failure| failure.line()).map(|proof| {
+        format!(
+            "proven on {}: no tool, our texts alone, {} bytes beside the question",
+            utc(proof.at),
+            proof.overhead,
+        )
     });
-    Ok(match found {
-        Ok(installed) => {
-            let choice = codex::choose_model(&config.codex, &installed);
-            let text = format!("{} at {}", installed.version, installed.program.display());
-            (Ok(text), Some(format!("{}, effort {}", choice.model, choice.effort)))
-        }
-        Err(failure) => (Err(failure.line()), None),
-    })
+    vec![
+        ("codex", Ok(format!("{} at {}", installed.version, installed.program.display()))),
+        ("model", Ok(format!("{}, effort {}", look.choice.model, look.choice.effort))),
+        ("leash", proof),
+    ]
 }
 
 fn login(config: &Config) -> Found {

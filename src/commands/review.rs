@@ -237,9 +237,6 @@ fn folder_of(path: &Path) -> &Path {
 
 /// An interrupted review says so by its status, whatever the rules found.
 pub(super) fn exit(review: &Review) -> Exit {
-    let failure = review.consultation.failure.as_ref();
-    if failure.is_some_and(|failure| failure.class == "interrupted") {
-        return Exit::Interrupted;
-    }
-    review.verdict.exit()
+    let stopped = review.consultation.failure.as_ref().and_then(Failure::exit);
+    stopped.unwrap_or_else(|| review.verdict.exit())
 }

@@ -146,54 +146,92 @@ pub fn choose_model(codex: &Codex, installed: &Installed) -> Choice {
     Choice { model, effort }
 }
 
-/// Puts a call together.
-pub(super) fn call(
-    codex: &Codex,
-    installed: &Installed,
-    home: &PrivateHome,
-    workspace: &Workspace,
-    choice: Choice,
-) -> Call {
-    // Codex's own idle clock stays out of the way of ours.
-    const FOREVER_MS: i64 = 86_400_000;
-    let handed = settings::handed(&codex.config, codex.provider, FOREVER_MS);
-    let mut args: Vec<OsString> = Vec::new();
-    let mut add = |parts: &[&str]| args.extend(parts.iter().map(OsString::from));
-    add(&["exec", "--json"]); // events as they come
-    add(&["--skip-git-repo-check"]); // the empty folder is no repository
-    add(&["-C", &text(&workspace.empty)]); // in a work tree remote URLs and HEAD would go along
-    add(&["-m", &choice.model]);
-    add(&["--sandbox", "read-only"]); // belt and braces: there is no tool that it could stop
-    add(&["--ignore-user-config", "--ignore-rules"]); // the user's servers, hooks and rules
-    add(&["--strict-config"]); // a setting that this version does not know is an error, not a silence
-    add(&["--output-schema", &text(&workspace.schema)]);
-    for feature in DISABLED.iter().filter(|feature| installed.features.contains(**feature)) {
-        add(&["--disable", feature]);
+/// Whom a call asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Destination<'a> {
+    /// The service, or the user's own provider.
+    Service,
+    /// A listener of ours at this address, which looks at what the call would send.
+    Listener(&'a str),
+}
+
+/// All that a call is made of, whomever it asks and in whichever round.
+#[derive(Debug)]
+pub(super) struct Leash<'a> {
+    pub(super) codex: &'a Codex,
+    pub(super) installed: &'a Installed,
+    pub(super) home: &'a PrivateHome,
+    pub(super) workspace: &'a Workspace,
+    pub(super) choice: Choice,
+}
+
+impl Leash<'_> {
+    /// Puts a call together; `session` is the one to go on with, where it is not the first round.
+    pub(super) fn call(&self, destination: Destination<'_>, session: Option<&str>) -> Call {
+        // Codex's own idle clock stays out of the way of ours.
+        const FOREVER_MS: i64 = 86_400_000;
+        let Leash { codex, installed, home, workspace, choice } = self;
+        let handed = settings::handed(&codex.config, codex.provider, FOREVER_MS, destination);
+        let mut args: Vec<OsString> = Vec::new();
+        let mut add = |parts: &[&str]| args.extend(parts.iter().map(OsString::from));
+        add(&["exec", "--json"]); // events as they come
+        add(&["--skip-git-repo-check"]); // the empty folder is no repository
+        add(&["-C", &text(&workspace.empty)]); // in a work tree remote URLs and HEAD would go along
+        add(&["-m", &choice.model]);
+        add(&["--sandbox", "read-only"]); // belt and braces: there is no tool that it could stop
+        add(&["--ignore-user-config", "--ignore-rules"]); // the user's servers, hooks and rules
+        add(&["--strict-config"]); // a setting that this version does not know is an error, not a silence
+        add(&["--output-schema", &text(&workspace.schema)]);
+        let mut disabled = DISABLED.to_vec();
+        if destination != Destination::Service {
+            disabled.push("enable_request_compression"); // our listener reads plain text
+        }
+        for feature in disabled.into_iter().filter(|name| installed.features.contains(*name)) {
+            add(&["--disable", feature]);
+        }
+        for setting in SETTINGS {
+            add(&["-c", setting]);
+        }
+        for server in &installed.mcp_servers {
+            // Servers of the system's configuration stay unless each is switched off by its name.
+            add(&["-c", &format!("mcp_servers.{}.enabled=false", quoted(server))]);
+        }
+        add(&["-c", &format!("model_reasoning_effort={}", quoted(&choice.effort))]);
+        add(&[
+            "-c",
+            &format!("model_instructions_file={}", quoted(&text(&workspace.instructions))),
+        ]);
+        add(&["-c", &format!("model_catalog_json={}", quoted(&text(&workspace.catalog)))]);
+        for setting in &handed.settings {
+            add(&["-c", setting]);
+        }
+        if let Some(session) = session {
+            add(&["resume", session]); // the flags before it are not stored with a session
+        }
+        add(&["-"]); // the prompt comes on stdin
+        let more: Vec<String> = codex.env.iter().cloned().chain(handed.key_variable).collect();
+        let mut environment = environment(home, &more);
+        if let Destination::Listener(address) = destination {
+            stay_here(&mut environment, address);
+        }
+        Call {
+            program: installed.program.clone(),
+            args,
+            environment,
+            folder: workspace.empty.clone(),
+            model: choice.model.clone(),
+            effort: choice.effort.clone(),
+            one_request: codex.provider == crate::config::Provider::Isolated,
+        }
     }
-    for setting in SETTINGS {
-        add(&["-c", setting]);
-    }
-    for server in &installed.mcp_servers {
-        // Servers of the system's configuration stay unless each is switched off by its name.
-        add(&["-c", &format!("mcp_servers.{}.enabled=false", quoted(server))]);
-    }
-    add(&["-c", &format!("model_reasoning_effort={}", quoted(&choice.effort))]);
-    add(&["-c", &format!("model_instructions_file={}", quoted(&text(&workspace.instructions)))]);
-    add(&["-c", &format!("model_catalog_json={}", quoted(&text(&workspace.catalog)))]);
-    for setting in &handed.settings {
-        add(&["-c", setting]);
-    }
-    add(&["-"]); // the prompt comes on stdin
-    let more: Vec<String> = codex.env.iter().cloned().chain(handed.key_variable).collect();
-    Call {
-        program: installed.program.clone(),
-        args,
-        environment: environment(home, &more),
-        folder: workspace.empty.clone(),
-        model: choice.model,
-        effort: choice.effort,
-        one_request: codex.provider == crate::config::Provider::Isolated,
-    }
+}
+
+/// No proxy between Codex and our listener, and no login that is renewed elsewhere.
+fn stay_here(environment: &mut Environment, address: &str) {
+    environment
+        .retain(|(name, _)| !name.to_string_lossy().to_ascii_uppercase().ends_with("_PROXY"));
+    let here = [("NO_PROXY", "*"), ("CODEX_REFRESH_TOKEN_URL_OVERRIDE", address)];
+    environment.extend(here.map(|(name, value)| (name.into(), value.into())));
 }
 
 /// The whole environment of any of Codex's processes.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use regex::RegexSet;
 use serde::{Deserialize, Serialize};
 
+use crate::exit::Exit;
 use crate::visible;
 
 /// Why there is no answer.
@@ -101,6 +102,15 @@ impl Failure {
     /// Whether further calls are held back after this one.
     pub fn is_limit(&self) -> bool {
         table().rows.iter().any(|row| row.doghouse && row.class == self.class)
+    }
+
+    /// The exit status, where the program was told to stop: whatever the rules found, it says so.
+    pub fn exit(&self) -> Option<Exit> {
+        match self.class {
+            "interrupted" => Some(Exit::Interrupted),
+            "terminated" => Some(Exit::Terminated),
+            _ => None,
+        }
     }
 
     /// One line: what happened and what to do.

@@ -43,6 +43,16 @@ fn user_auth() -> Option<PathBuf> {
     file.is_file().then_some(file)
 }
 
+/// What kind of login Codex will find: it decides what Codex offers to the model.
+pub(super) fn login_kind() -> String {
+    if env::codex_api_key_is_set() {
+        return "key in the environment".to_owned();
+    }
+    let text = user_auth().and_then(|file| fs::read(file).ok()).unwrap_or_default();
+    let login: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    login["auth_mode"].as_str().unwrap_or("none").to_owned()
+}
+
 /// Makes the private home, with the user's login linked in.
 ///
 /// # Errors

@@ -2,8 +2,9 @@
 //!
 //! Three rooms know three things: [`codex`] what to run (arguments and environment, each with its
 //! reason), [`process`] how to run any child, [`events`] what Codex's lines mean. [`supervise`] is
-//! the one loop in which output, exit, silence, deadlines and interrupts meet; [`failure`] gives
-//! every way of failing a class and an advice; [`doghouse`] leaves a limited Codex alone.
+//! the one loop in which output, exit, silence, deadlines and interrupts meet; [`proof`] lets the leash
+//! prove itself before a first call; [`failure`] gives every way of failing a class and an advice;
+//! [`doghouse`] leaves a limited Codex alone.
 
 pub mod codex;
 pub mod doghouse;
@@ -12,7 +13,9 @@ pub mod failure;
 pub mod home;
 pub mod installed;
 mod lines;
+mod listener;
 mod process;
+pub mod proof;
 mod reset;
 mod settings;
 mod supervise;
@@ -24,6 +27,12 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::exit::Exit;
+
+use codex::{Choice, Destination, Leash};
+use home::PrivateHome;
+use installed::Installed;
+use proof::Proof;
+use workspace::Workspace;
 
 pub use failure::{Advice, Failure};
 pub use supervise::Progress;
@@ -77,26 +86,54 @@ pub fn consult(
 ) -> Consulted {
     let begun = Instant::now();
     if let Some(failure) = doghouse::check(&config.doghouse) {
-        return Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
+        return unavailable(failure);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let mut consulted = match runtime {
-        Ok(runtime) => {
-            let consulted = runtime.block_on(call(prompt, config, clock, progress));
-            // The handlers of the call stay for good, so somebody must go on listening.
-            std::thread::spawn(move || {
-                runtime.block_on(supervise::interrupted());
-                std::process::exit(i32::from(Exit::Interrupted.code()));
-            });
-            consulted
-        }
-        Err(error) => unavailable(Failure::of("crashed", &format!("no runtime: {error}"))),
-    };
+    let mut consulted =
+        completed(call(prompt, config, clock, progress)).unwrap_or_else(unavailable);
     consulted.duration = begun.elapsed();
     if let Outcome::Unavailable(failure) = &mut consulted.outcome {
         doghouse::enter(failure, &config.doghouse);
     }
     consulted
+}
+
+/// What a look at the installed Codex shows.
+#[derive(Debug)]
+pub struct Look {
+    /// What is installed.
+    pub installed: Installed,
+    /// What would be asked.
+    pub choice: Choice,
+    /// Whether the leash holds it.
+    pub proof: Result<Proof, Failure>,
+}
+
+/// Looks at the installed Codex without asking the service anything.
+///
+/// # Errors
+/// When there is none that could be asked.
+pub fn look(config: &Config) -> Result<Look, Failure> {
+    completed(async {
+        let prepared = prepare(config).await?;
+        let leash = prepared.leash(config);
+        let proof = proof::of(&leash).await;
+        let choice = leash.choice;
+        Ok(Look { installed: prepared.installed, choice, proof })
+    })?
+}
+
+/// Runs what waits for children and clocks.
+fn completed<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::of("crashed", &format!("no runtime: {error}")))?;
+    let done = runtime.block_on(work);
+    // The handlers of signals stay for good, so somebody must go on listening.
+    std::thread::spawn(move || {
+        let stopped = runtime.block_on(supervise::stopped());
+        std::process::exit(i32::from(stopped.exit().unwrap_or(Exit::Interrupted).code()));
+    });
+    Ok(done)
 }
 
 /// The three clocks of a call.
@@ -126,30 +163,51 @@ async fn call(
 ) -> Consulted {
     let prepared = tokio::select! {
         prepared = prepare(config) => prepared,
-        () = supervise::interrupted() => Err(Failure::of("interrupted", "stopped by the user")),
+        stopped = supervise::stopped() => Err(stopped),
     };
-    let (workspace, call) = match prepared {
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return unavailable(failure),
     };
+    if !home::has_login() && !brings_its_own_login(config) {
+        return unavailable(Failure::of("not-logged-in", "there is no login for Codex"));
+    }
+    let leash = prepared.leash(config);
+    if let Err(failure) = proof::of(&leash).await {
+        return unavailable(failure);
+    }
+    let call = leash.call(Destination::Service, None);
     let mut consulted = supervise::run(&call, prompt, clock, progress).await;
     consulted.model = Some(call.model.clone());
     consulted.effort = Some(call.effort.clone());
-    drop(workspace);
     consulted
 }
 
+/// What a call needs to be there.
+struct Prepared {
+    home: PrivateHome,
+    installed: Installed,
+    workspace: Workspace,
+}
+
+impl Prepared {
+    fn leash<'a>(&'a self, config: &'a Config) -> Leash<'a> {
+        Leash {
+            codex: &config.codex,
+            installed: &self.installed,
+            home: &self.home,
+            workspace: &self.workspace,
+            choice: codex::choose_model(&config.codex, &self.installed),
+        }
+    }
+}
+
 /// All that happens before Codex is asked: find it, read what it offers, lay out its workspace.
-async fn prepare(config: &Config) -> Result<(workspace::Workspace, codex::Call), Failure> {
+async fn prepare(config: &Config) -> Result<Prepared, Failure> {
     let home = home::private()?;
     let installed = installed::probe(&config.codex.command, &home).await?;
-    if !home::has_login() && !brings_its_own_login(config) {
-        return Err(Failure::of("not-logged-in", "there is no login for Codex"));
-    }
-    let choice = codex::choose_model(&config.codex, &installed);
-    let workspace = workspace::Workspace::new(&installed)?;
-    let call = codex::call(&config.codex, &installed, &home, &workspace, choice);
-    Ok((workspace, call))
+    let workspace = Workspace::new(&installed)?;
+    Ok(Prepared { home, installed, workspace })
 }
 
 /// Whether the user's settings point Codex elsewhere, where another key may count or none.

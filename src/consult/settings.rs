@@ -2,6 +2,7 @@
 
 use toml::Value;
 
+use super::codex::Destination;
 use crate::config::Provider;
 
 /// Settings of the provider, and the variable that holds its key where it names one.
@@ -16,7 +17,12 @@ pub(super) struct Handed {
 ///
 /// Retries are switched off because a limit must be seen at its first sign; Codex's own would hide
 /// it for seconds to hours.
-pub(super) fn handed(user: &toml::Table, provider: Provider, idle_ms: i64) -> Handed {
+pub(super) fn handed(
+    user: &toml::Table,
+    provider: Provider,
+    idle_ms: i64,
+    destination: Destination<'_>,
+) -> Handed {
     let mut flat = expanded(user);
     let chosen = flat.iter().find(|(key, _)| key == "model_provider");
     let chosen = chosen.and_then(|(_, value)| value.as_str()).map(str::to_owned);
@@ -35,8 +41,22 @@ pub(super) fn handed(user: &toml::Table, provider: Provider, idle_ms: i64) -> Ha
             _ => {}
         }
     }
+    if let Destination::Listener(address) = destination {
+        turn_to(&mut flat, address);
+    }
     let settings = flat.iter().map(|(key, value)| format!("{key}={value}")).collect();
     Handed { settings, key_variable }
+}
+
+/// Everything that Codex would ask of the service is asked of an address of ours.
+fn turn_to(flat: &mut Vec<(String, Value)>, address: &str) {
+    let moved = ["openai_base_url", "chatgpt_base_url"];
+    flat.retain(|(key, _)| !moved.contains(&key.as_str()));
+    let tables = flat.iter_mut().filter(|(key, _)| key.starts_with("model_providers."));
+    for table in tables.filter_map(|(_, value)| value.as_table_mut()) {
+        table.insert("base_url".to_owned(), address.into());
+    }
+    flat.extend(moved.map(|key| (key.to_owned(), address.into())));
 }
 
 /// Our own provider in place of the built-in one, which cannot be told to leave out retries.
@@ -88,7 +108,7 @@ mod tests {
     #[track_caller]
     fn check(user: &str, provider: Provider, expected: &[&str]) {
         let table = toml::from_str(user).unwrap();
-        assert_eq!(handed(&table, provider, 1000).settings, expected);
+        assert_eq!(handed(&table, provider, 1000, Destination::Service).settings, expected);
     }
 
     #[test]
@@ -125,7 +145,26 @@ mod tests {
     #[test]
     fn a_moved_address_of_the_builtin_provider_moves_ours() {
         let table = toml::from_str("openai_base_url = \"http://127.0.0.1:1/v1\"").unwrap();
-        let settings = handed(&table, Provider::Isolated, 1000).settings;
+        let settings = handed(&table, Provider::Isolated, 1000, Destination::Service).settings;
         assert!(settings[0].contains(r#"base_url = "http://127.0.0.1:1/v1""#), "{settings:?}");
+    }
+
+    #[test]
+    fn for_the_proof_no_address_but_ours_is_left() {
+        let address = "http://127.0.0.1:1/v1";
+        for user in [
+            "",
+            "openai_base_url = \"https://a.example\"",
+            "chatgpt_base_url = \"https://a.example\"",
+            "model_provider = \"g\"\n[model_providers.g]\nbase_url = \"https://a.example\"\n",
+        ] {
+            for provider in [Provider::Isolated, Provider::Builtin] {
+                let table = toml::from_str(user).unwrap();
+                let handed = handed(&table, provider, 1000, Destination::Listener(address));
+                let settings = handed.settings.join("\n");
+                assert!(!settings.contains("a.example"), "{settings}");
+                assert!(settings.contains("openai_base_url=\"http://127.0.0.1:1/v1\""));
+            }
+        }
     }
 }

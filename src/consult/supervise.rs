@@ -58,22 +58,23 @@ pub(super) async fn run(
     watch.concluded(end, status)
 }
 
-/// Completes when the user interrupts the program.
-pub(super) async fn interrupted() {
+/// Completes when the program is told to stop, by the user or by the system.
+pub(super) async fn stopped() -> Failure {
+    let interrupted = || Failure::of("interrupted", "stopped by the user");
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let both = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
         if let (Ok(mut terminate), Ok(mut hangup)) = both {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            return;
+            return tokio::select! {
+                _ = tokio::signal::ctrl_c() => interrupted(),
+                _ = hangup.recv() => interrupted(),
+                _ = terminate.recv() => Failure::of("terminated", "stopped by SIGTERM"),
+            };
         }
     }
     drop(tokio::signal::ctrl_c().await);
+    interrupted()
 }
 
 /// Writes the prompt and closes the pipe, beside the loop: a child that never reads must not hang us.
@@ -141,7 +142,7 @@ impl Watch {
     async fn watch(&mut self, group: &mut Group, progress: &mut dyn FnMut(&Progress)) -> End {
         let (mut stdout, mut stderr) = (group.stdout().take(), group.stderr().take());
         let (mut out_buffer, mut err_buffer) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-        let mut interrupt = std::pin::pin!(interrupted());
+        let mut stop = std::pin::pin!(stopped());
         let mut exited_at: Option<Instant> = None;
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         loop {
@@ -154,7 +155,7 @@ impl Watch {
                 count = read(&mut stderr, &mut err_buffer) => self.diagnostics(&err_buffer[..count], &mut stderr),
                 _ = group.wait(), if exited_at.is_none() => { exited_at = Some(Instant::now()); None }
                 () = sleep_until(alarm) => Some(if exited_at.is_some() { End::Exited } else { self.alarmed() }),
-                () = &mut interrupt => Some(End::Failed(Failure::of("interrupted", "stopped by the user"))),
+                stopped = &mut stop => Some(End::Failed(stopped)),
                 _ = tick.tick() => { progress(&self.progress()); None }
             };
             if let Some(end) = end {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -14,7 +14,7 @@ use crate::prompt;
 /// A private temporary folder that goes when this value does.
 #[derive(Debug)]
 pub(super) struct Workspace {
-    _folder: TempDir,
+    folder: TempDir,
     /// The empty folder in which Codex runs.
     pub(super) empty: PathBuf,
     /// Our instructions, in place of Codex's own.
@@ -32,6 +32,16 @@ impl Workspace {
         })
     }
 
+    /// The folder with all of them.
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The files that Codex reads.
+    pub(super) fn texts(&self) -> [&Path; 3] {
+        [&self.instructions, &self.catalog, &self.schema]
+    }
+
     fn create(installed: &Installed) -> io::Result<Workspace> {
         let folder = home::temporary("git-advisor-", &std::env::temp_dir())?;
         let path = |name: &str| folder.path().join(name);
@@ -41,6 +51,6 @@ impl Workspace {
         fs::write(&instructions, prompt::INSTRUCTIONS)?;
         fs::write(&catalog, serde_json::to_vec(&installed.leashed_catalog())?)?;
         fs::write(&schema, prompt::SCHEMA)?;
-        Ok(Workspace { _folder: folder, empty, instructions, catalog, schema })
+        Ok(Workspace { folder, empty, instructions, catalog, schema })
     }
 }

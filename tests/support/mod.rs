@@ -16,6 +16,7 @@ mod output;
 mod repo;
 mod responses;
 mod running;
+mod sample;
 mod stand_in;
 mod trials;
 
@@ -26,5 +27,6 @@ pub use output::Output;
 pub use repo::Repo;
 pub use responses::{Reply, Request, ResponsesServer};
 pub use running::Running;
+pub use sample::{all_clear, label, risky_repo};
 pub use stand_in::{Call, StandIn, THREAD_ID};
 pub use trials::with_codex;

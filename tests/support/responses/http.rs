@@ -47,8 +47,20 @@ pub fn read_request(reader: &mut impl BufRead, mut peer: &TcpStream) -> io::Resu
         peer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     request.raw = read_body(reader, &request)?;
-    request.body = serde_json::from_slice(&request.raw).unwrap_or_default();
+    let plain = match request.header("content-encoding") {
+        Some("zstd") => unpacked(&request.raw)?,
+        _ => request.raw.clone(),
+    };
+    request.body = serde_json::from_slice(&plain).unwrap_or_default();
     Ok(request)
+}
+
+/// With the login of a plan the client packs what it sends.
+fn unpacked(raw: &[u8]) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    let decoder = ruzstd::decoding::StreamingDecoder::new(raw);
+    decoder.map_err(|_| malformed("zstd"))?.read_to_end(&mut plain)?;
+    Ok(plain)
 }
 
 fn read_headers(reader: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {

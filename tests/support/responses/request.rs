@@ -37,9 +37,11 @@ impl Request {
         self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
     }
 
-    /// The tools that the model was offered.
+    /// The tools that the model was offered: newer models get theirs as an item of the input.
     pub fn tools(&self) -> Vec<Value> {
-        self.body["tools"].as_array().cloned().unwrap_or_default()
+        let items = self.body["input"].as_array().into_iter().flatten();
+        let lists = std::iter::once(&self.body).chain(items).map(|holder| &holder["tools"]);
+        lists.filter_map(Value::as_array).flatten().cloned().collect()
     }
 
     /// The top-level instructions; empty when there are none.
@@ -61,6 +63,12 @@ impl Request {
             .rfind(|(role, _)| role == "user")
             .map(|(_, text)| text)
             .unwrap_or_default()
+    }
+
+    /// Bytes of the body, unpacked, beside those of the prompt and of the form of the answer.
+    pub fn overhead(&self) -> usize {
+        let form = self.schema().map_or(0, |schema| schema.to_string().len());
+        self.body.to_string().len() - Value::from(self.prompt()).to_string().len() - form
     }
 
     /// The schema that the answer has to follow, if one was sent.
