@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use crate::report::Format;
 use crate::source::Spec;
 
 const STYLES: Styles = Styles::styled()
@@ -133,12 +134,12 @@ pub struct ReviewArgs {
     pub question: Option<String>,
 
     /// How to print the report
-    #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
-    pub format: ReviewFormat,
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub format: Format,
 
-    /// Write the review as Markdown to this file too
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Write the review to files too
+    #[command(flatten)]
+    pub files: FileArgs,
 
     /// The least severity that fails the run: critical, high, medium, low or never
     #[arg(long, value_name = "LEVEL")]
@@ -149,15 +150,46 @@ pub struct ReviewArgs {
     pub no_codex: bool,
 }
 
-/// Formats of a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReviewFormat {
-    /// For a person at a terminal
-    Text,
-    /// One object, documented in the README
-    Json,
-    /// The review file
-    Markdown,
+/// Files that a review is written to.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// Write the review as Markdown to this file too
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Write it to this file too, as sarif, gitlab, junit or any other --format; several may be given
+    #[arg(long = "report", value_name = "KIND=FILE", value_parser = report_file)]
+    pub reports: Vec<ReportFile>,
+}
+
+impl FileArgs {
+    /// All files that are asked for.
+    pub fn all(&self) -> Vec<ReportFile> {
+        let markdown = |path: &PathBuf| ReportFile { format: Format::Markdown, path: path.clone() };
+        self.output.iter().map(markdown).chain(self.reports.iter().cloned()).collect()
+    }
+}
+
+/// A file that a review is written to.
+#[derive(Debug, Clone)]
+pub struct ReportFile {
+    /// What is written.
+    pub format: Format,
+    /// Where.
+    pub path: PathBuf,
+}
+
+fn report_file(text: &str) -> Result<ReportFile, String> {
+    let (kind, path) = text.split_once('=').ok_or("wants KIND=FILE")?;
+    let format = Format::from_str(kind, false).map_err(|_| {
+        let kinds = Format::value_variants().iter().filter_map(Format::to_possible_value);
+        let kinds: Vec<String> = kinds.map(|kind| kind.get_name().to_owned()).collect();
+        format!("there is no report `{kind}`; there are {}", kinds.join(", "))
+    })?;
+    if path.is_empty() {
+        return Err("wants a file behind the =".to_owned());
+    }
+    Ok(ReportFile { format, path: path.into() })
 }
 
 /// `scan`

@@ -48,6 +48,11 @@ pub fn columns() -> Option<usize> {
     passed_on("COLUMNS")?.to_str()?.parse().ok()
 }
 
+/// Whether this is a job of a CI service, whose runner reads what is printed.
+pub fn in_ci() -> bool {
+    ["CI", "TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| passed_on(name).is_some())
+}
+
 /// Whether a Codex key is given by `CODEX_API_KEY`, which makes a login file unnecessary.
 pub fn codex_api_key_is_set() -> bool {
     passed_on("CODEX_API_KEY").is_some()

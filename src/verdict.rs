@@ -27,6 +27,17 @@ pub enum Outcome {
     Pass,
 }
 
+impl Outcome {
+    /// The word of reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Fail => "fail",
+            Outcome::Warn => "warn",
+            Outcome::Pass => "pass",
+        }
+    }
+}
+
 impl Verdict {
     /// The exit status that goes with it. A warning is no failure.
     pub fn exit(self) -> Exit {

@@ -73,6 +73,31 @@ fn gate(bytes: &[u8], keep_newlines: bool) -> Visible {
     Visible(out)
 }
 
+/// Text whose lines are no commands to the runner of a CI job, which reads them from the log:
+/// `::name::` at the beginning of a line (GitHub), `##[name]`, `##vso[` and `##teamcity[` anywhere.
+/// A space takes their meaning away.
+pub fn inert(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let begun = line.trim_start();
+        let (margin, mut rest) = line.split_at(line.len() - begun.len());
+        out.push_str(margin);
+        if let Some(command) = rest.strip_prefix("::") {
+            out.push_str(": :");
+            rest = command;
+        }
+        while let Some(at) = rest.find("##") {
+            let behind = &rest[at + 2..];
+            let name = behind.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(behind.len());
+            out.push_str(&rest[..=at]);
+            out.push_str(if behind[name..].starts_with('[') { " " } else { "" });
+            rest = &rest[at + 1..];
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
 /// Whether a character acts on the terminal or on the reading order, or shows nothing at all.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
@@ -127,6 +152,13 @@ mod tests {
     fn text_keeps_its_lines_and_loses_carriage_returns() {
         assert_eq!(text(b"a\r\nb\n").as_str(), "a\nb\n");
         assert_eq!(text(b"a\rb").as_str(), "a<U+000D>b");
+    }
+
+    #[test]
+    fn no_line_is_a_command_to_a_ci_runner() {
+        assert_eq!(inert("  ::add-path::x\n::error::y"), "  : :add-path::x\n: :error::y");
+        assert_eq!(inert("a ##[add-path]b ##vso[x]"), "a # #[add-path]b # #vso[x]");
+        assert_eq!(inert("## Synthesis\n###[x]\na::b\n"), "## Synthesis\n## #[x]\na::b\n");
     }
 
     proptest::proptest! {

@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use support::{
-    Advisor, Home, KEY_VARIABLE, Output, Reply, Repo, Request, ResponsesServer, user_config,
-    with_codex,
+    Advisor, Home, KEY_VARIABLE, Output, Reply, Repo, Request, ResponsesServer, assert_valid,
+    user_config, with_codex,
 };
 
 /// A test by its name; it takes the path of the real Codex.
 type Named = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let trials: [Named; 13] = [
+    let trials: [Named; 14] = [
         (
             "a_flaw_that_both_see_is_confirmed_and_fails",
             a_flaw_that_both_see_is_confirmed_and_fails,
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         ("a_clearance_is_held_against_the_rules", a_clearance_is_held_against_the_rules),
         ("prose_is_shown_and_gates_nothing", prose_is_shown_and_gates_nothing),
         ("an_interrupted_review_keeps_its_prompt", an_interrupted_review_keeps_its_prompt),
+        ("every_report_of_an_answer_is_valid", every_report_of_an_answer_is_valid),
     ];
     let trials: Vec<Trial> =
         trials.into_iter().map(|(name, test)| with_codex(name, test)).collect();
@@ -137,6 +138,42 @@ fn a_flaw_that_both_see_is_confirmed_and_fails(codex: &Path) {
     assert_eq!(report["question"], shown.stdout);
     let log = Advisor::new(&home).in_dir(repo.path()).args(["log"]).run();
     assert!(log.stdout.contains("fail") && log.stdout.contains("answered"), "{log}");
+}
+
+/// Findings of every kind: seen by both, by Codex alone, and borne out by nothing.
+fn every_report_of_an_answer_is_valid(codex: &Path) {
+    let server = ResponsesServer::answering(|request: &Request| {
+        let label = label(&request.prompt(), "H1");
+        let mut seen_by_codex = finding(&label, "app.py", 5, "cmd = request.args[\"cmd\"]");
+        seen_by_codex["category"] = json!("own words");
+        let invented = finding(&label, "app.py", 6, "eval(cmd)");
+        let seen_by_both = finding(&label, "app.py", 6, "return subprocess.run(cmd, shell=True)");
+        Reply::answer(
+            json!({
+                "summary": "", "needs_context": [],
+                "hunks": [{"hunk": label, "verdict": "finding", "note": ""}],
+                "findings": [seen_by_both, seen_by_codex, invented],
+            })
+            .to_string(),
+        )
+    });
+    let (home, repo) = (user(&server, codex), shell_repo());
+    let kinds = ["sarif", "gitlab", "gitlab-sast", "rdjson", "junit", "github", "summary"];
+    let args: Vec<String> =
+        kinds.iter().flat_map(|kind| ["--report".to_owned(), format!("{kind}={kind}")]).collect();
+    drop(review(&home, &repo, &args.iter().map(String::as_str).collect::<Vec<_>>()).code(1));
+    let report = |kind: &str| std::fs::read_to_string(repo.path().join(kind)).unwrap();
+    let sarif = assert_valid("sarif-2.1.0.json", &report("sarif"));
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let rules: Vec<&Value> = results.iter().map(|result| &result["ruleId"]).collect();
+    assert_eq!(rules, ["codex/own words", "shell/python-subprocess-shell"], "{sarif:#}");
+    assert_valid("gitlab-code-quality.json", &report("gitlab"));
+    assert_valid("gitlab-sast.json", &report("gitlab-sast"));
+    assert_valid("rdjson.json", &report("rdjson"));
+    let junit = report("junit");
+    assert!(junit.contains("failures=\"1\"") && junit.contains("<failure "), "{junit}");
+    assert!(report("github").starts_with("::error file=app.py,line=5,"), "{}", report("github"));
+    assert!(report("summary").contains("**blocks**"), "{}", report("summary"));
 }
 
 fn nothing_but_our_two_texts_is_on_the_wire(codex: &Path) {

@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod doghouse;
+mod files;
 mod init;
 mod log;
 mod prompt;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
+use crate::report::Format;
 
 /// Runs the command that was typed.
 ///
@@ -40,6 +42,16 @@ fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())
 }
 
+/// Prints a review on stdout; one for people gives no command to a CI runner that reads the log.
+fn print_report(text: &str, format: Format) -> Result<()> {
+    match format {
+        Format::Text | Format::Markdown | Format::Summary if crate::env::in_ci() => {
+            print(&crate::visible::inert(text))
+        }
+        _ => print(text),
+    }
+}
+
 fn print_bytes(text: &[u8]) -> Result<()> {
     let mut out = anstream::stdout().lock();
     printed(out.write_all(text).and_then(|()| out.flush()))
@@ -62,7 +74,8 @@ fn printed(outcome: io::Result<()>) -> Result<()> {
 /// Tells the user something beside the report, on stderr.
 fn tell(kind: &str, text: &str) {
     use owo_colors::OwoColorize;
-    let text = crate::visible::line(text);
+    let text = crate::visible::line(text).into_string();
+    let text = if crate::env::in_ci() { crate::visible::inert(&text) } else { text };
     // Where stderr is closed there is nobody to tell.
     let _ = writeln!(anstream::stderr(), "{}: {text}", kind.yellow().bold());
 }

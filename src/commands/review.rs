@@ -1,46 +1,33 @@
 //! `git advisor review`: the whole path.
 
-use std::io::Write;
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use super::session::{MAX_RECALLED, Session};
-use super::{print, tell, width};
-use crate::cli::{ReviewArgs, ReviewFormat};
+use super::{files, print_report, tell, width};
+use crate::cli::ReviewArgs;
 use crate::consult::{self, Clock, Consulted, Failure, Outcome};
 use crate::exit::Exit;
 use crate::prompt::{Nonce, Prompt};
 use crate::record::{Part, Record};
 use crate::report::progress::ProgressLine;
-use crate::report::{Consultation, Review, Scan, Status, json, markdown, terminal};
+use crate::report::{Consultation, Review, Scan, Status, View, json, markdown, render};
 use crate::source::Spec;
 use crate::synthesize::{self, Reply};
 use crate::verdict;
 
 pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit> {
     let spec = args.source.spec();
-    args.output.as_deref().map_or(Ok(()), check_output)?;
+    let files = args.files.all();
+    files::check(&files)?;
     let mut flags = flags.to_vec();
     flags.extend(args.fail_on.iter().map(|level| ("gate.fail_on".to_owned(), level.clone())));
     let session = Session::open(&spec, &flags)?;
     let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
     let review = review(&session, &spec, args.question.as_deref(), wish)?;
-    match args.format {
-        ReviewFormat::Text => print(&terminal::review(&review, width()))?,
-        ReviewFormat::Json => print(&json::review(&review))?,
-        ReviewFormat::Markdown => print(&markdown::review(&review))?,
-    }
-    if let Some(Err(error)) =
-        args.output.as_deref().map(|path| write(path, &markdown::review(&review)))
-    {
-        // Findings that block are the more important news.
-        if exit(&review) != Exit::Findings {
-            return Err(error);
-        }
-        tell("error", &format!("{error:#}"));
-    }
+    let view = View { width: width(), now: Timestamp::now() };
+    print_report(&render(&review, args.format, view), args.format)?;
+    files::write(&files, &review, view)?;
     Ok(exit(&review))
 }
 
@@ -201,38 +188,6 @@ fn without_call(session: &Session, scan: Scan, prompt: Option<Prompt>, reply: Re
     let status = if matches!(reply, Reply::Skipped) { Status::Skipped } else { Status::NotNeeded };
     let consultation = Consultation::none(status);
     Review { scan, prompt, consultation, answer: None, checked, verdict, record: None }
-}
-
-/// Writes the review file as a whole and puts it in the place of what stood there: a link that the
-/// change brought is replaced and never followed.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let failed = || format!("cannot write the review to `{}`", path.display());
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any file that a program writes; the umask takes away what the user does not want.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder_of(path)).with_context(failed)?;
-    file.write_all(text.as_bytes()).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
-}
-
-/// Refuses a place for the review file that cannot be one, before anything is paid for it.
-fn check_output(path: &Path) -> Result<()> {
-    if path.is_dir() || path.file_name().is_none() {
-        bail!("`{}` is a folder; name a file for the review", path.display());
-    }
-    if !folder_of(path).is_dir() {
-        bail!("`{}` is no folder; the review cannot be written there", folder_of(path).display());
-    }
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// An interrupted review says so by its status, whatever the rules found.

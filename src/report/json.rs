@@ -264,8 +264,13 @@ pub fn review(review: &Review) -> String {
         },
         record: review.record.as_deref(),
     };
+    written(&wire)
+}
+
+/// A value as JSON that shows no invisible character, with a line feed at the end.
+pub(super) fn written(wire: &impl Serialize) -> String {
     let mut text = Vec::new();
-    print(&wire, &mut text).unwrap_or_else(|error| {
+    print(wire, &mut text).unwrap_or_else(|error| {
         unreachable!("the wire types have string keys and finite numbers: {error}")
     });
     String::from_utf8_lossy(&text).into_owned()

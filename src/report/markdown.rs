@@ -64,11 +64,7 @@ fn summary(out: &mut String, review: &Review) {
     let threshold = review.verdict.threshold;
     let threshold =
         threshold.map_or("never fails".to_owned(), |least| format!("fails on {}", least.name()));
-    let outcome = match review.verdict.outcome {
-        crate::verdict::Outcome::Fail => "fail",
-        crate::verdict::Outcome::Warn => "warn",
-        crate::verdict::Outcome::Pass => "pass",
-    };
+    let outcome = review.verdict.outcome.name();
     row("Verdict", &format!("**{outcome}** ({threshold})"));
     row("Recommendation", review.checked.synthesis.recommendation.name());
     for note in &source.notes {
@@ -136,7 +132,7 @@ fn skipped(out: &mut String, change: &Change) {
 }
 
 /// Inline code that its content cannot end.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = visible::line(text).into_string();
     let fence = "`".repeat(longest_run(&text) + 1);
     let pad =
@@ -145,7 +141,7 @@ fn code(text: &str) -> String {
 }
 
 /// A code block that its content cannot end.
-fn fenced(language: &str, text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
     format!("{fence}{language}\n{}\n{fence}\n", text.trim_end_matches('\n'))
 }

@@ -1,14 +1,23 @@
 //! The finished review, written down: one file per format, each a leaf.
 
+mod alert;
+mod github;
+mod gitlab;
 pub mod json;
+mod junit;
 pub mod log;
 pub mod markdown;
 pub mod progress;
+mod rdjson;
+mod sarif;
 mod snippet;
+mod summary;
 pub mod terminal;
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::change::Change;
@@ -19,6 +28,56 @@ use crate::prompt::Prompt;
 use crate::source::Kind;
 use crate::synthesize::Checked;
 use crate::verdict::Verdict;
+
+/// The forms in which a review is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    Text,
+    /// One object, documented in the README
+    Json,
+    /// The review file
+    Markdown,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// The step summary of GitHub Actions
+    Summary,
+    /// GitLab Code Quality
+    Gitlab,
+    /// GitLab's security report
+    GitlabSast,
+    /// reviewdog's diagnostics
+    Rdjson,
+    /// JUnit XML
+    Junit,
+}
+
+/// What a report has to know beside the review.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// Columns that a text is wrapped to.
+    pub width: usize,
+    /// The time of the report.
+    pub now: Timestamp,
+}
+
+/// Writes a review down.
+pub fn render(review: &Review, format: Format, view: View) -> String {
+    match format {
+        Format::Text => terminal::review(review, view.width),
+        Format::Json => json::review(review),
+        Format::Markdown => markdown::review(review),
+        Format::Sarif => sarif::review(review),
+        Format::Github => github::annotations(review),
+        Format::Summary => summary::review(review),
+        Format::Gitlab => gitlab::code_quality(review),
+        Format::GitlabSast => gitlab::sast(review, view.now),
+        Format::Rdjson => rdjson::review(review),
+        Format::Junit => junit::review(review),
+    }
+}
 
 /// What was compared.
 #[derive(Debug, Clone)]

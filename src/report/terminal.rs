@@ -111,7 +111,8 @@ fn skipped(out: &mut String, change: &Change) {
     }
 }
 
-fn place(change: &Change, id: HunkId) -> String {
+/// Where a hunk stands, for people.
+pub(super) fn place(change: &Change, id: HunkId) -> String {
     let Some((file, hunk)) = change.hunk(id) else {
         return id.to_string();
     };
@@ -292,13 +293,14 @@ fn verdict(out: &mut String, review: &Review) {
     let threshold = review.verdict.threshold;
     let threshold =
         threshold.map_or("never fails".to_owned(), |least| format!("fails on {}", least.name()));
-    let (word, style) = match review.verdict.outcome {
-        Outcome::Fail => ("fail", Style::new().red().bold()),
-        Outcome::Warn => ("warn", Style::new().yellow().bold()),
-        Outcome::Pass => ("pass", Style::new().green().bold()),
+    let word = review.verdict.outcome.name();
+    let style = match review.verdict.outcome {
+        Outcome::Fail => Style::new().red(),
+        Outcome::Warn => Style::new().yellow(),
+        Outcome::Pass => Style::new().green(),
     };
     let record = review.record.as_ref().map(|id| format!("; record {id}")).unwrap_or_default();
-    line(out, &format!("{}: {state} ({threshold}){record}", word.style(style)));
+    line(out, &format!("{}: {state} ({threshold}){record}", word.style(style.bold())));
 }
 
 fn section(out: &mut String, title: &str) {

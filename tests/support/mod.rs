@@ -17,6 +17,7 @@ mod repo;
 mod responses;
 mod running;
 mod sample;
+mod schema;
 mod stand_in;
 mod trials;
 
@@ -28,5 +29,6 @@ pub use repo::Repo;
 pub use responses::{Reply, Request, ResponsesServer};
 pub use running::Running;
 pub use sample::{all_clear, label, risky_repo};
+pub use schema::assert_valid;
 pub use stand_in::{Call, StandIn, THREAD_ID};
 pub use trials::with_codex;
