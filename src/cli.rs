@@ -1,5 +1,6 @@
 //! The command line: types and help, no logic.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -61,6 +62,8 @@ pub enum Command {
     /// Show or clear the marker that leaves a limited Codex alone
     #[command(alias = "cooldown")]
     Doghouse(DoghouseArgs),
+    /// Install, remove or show the pre-push hook of this repository
+    Hook(HookArgs),
     /// Show what works here, what does not, and the mend
     Doctor,
     /// Write a commented advisor.toml into this repository
@@ -276,6 +279,39 @@ pub enum DoghouseAction {
     Status,
     /// Take the marker away
     Clear,
+}
+
+/// `hook`
+#[derive(Debug, Args)]
+pub struct HookArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: HookAction,
+}
+
+/// What to do with the hook.
+#[derive(Debug, Subcommand)]
+pub enum HookAction {
+    /// Review what a push would bring, from now on
+    Install,
+    /// Take the hook away and put back what was there
+    Uninstall,
+    /// Show whether and where it is installed
+    Status,
+    /// What git runs: reads the refs of a push from stdin
+    PrePush(PrePushArgs),
+}
+
+/// `hook pre-push`
+#[derive(Debug, Args)]
+pub struct PrePushArgs {
+    /// A hook to run first, with the same arguments and stdin
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub before: Option<PathBuf>,
+
+    /// Name and address of the remote, as git gives them
+    #[arg(value_name = "REMOTE", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub git: Vec<OsString>,
 }
 
 /// `demo`

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub const PREFIX: &str = "GIT_ADVISOR_";
 
 /// Names with our prefix that are no configuration keys: the hook's way out, and what the test bench sets.
-pub const NOT_CONFIG: [&str; 3] = ["SKIP", "TEST_CODEX", "REQUIRE_CODEX"];
+pub const NOT_CONFIG: [&str; 4] = ["SKIP", "TEST_CODEX", "TEST_PRE_COMMIT", "REQUIRE_CODEX"];
 
 /// All variables that start with [`PREFIX`] and name a configuration key, sorted by name.
 /// A value that is no UTF-8 is handed on lossily: it cannot be a valid setting.
@@ -46,6 +46,27 @@ pub fn git_dir_is_set() -> bool {
 /// The width of the terminal as a shell exports it.
 pub fn columns() -> Option<usize> {
     passed_on("COLUMNS")?.to_str()?.parse().ok()
+}
+
+/// Whether the user wants this push to go without a review: `GIT_ADVISOR_SKIP=1`.
+pub fn skip() -> bool {
+    passed_on("GIT_ADVISOR_SKIP").is_some_and(|value| value != "0")
+}
+
+/// What the framework `pre-commit` tells a pre-push hook, which gets no stdin from it.
+#[derive(Debug, Clone)]
+pub struct PreCommit {
+    /// What the remote has; none where everything is new to it.
+    pub from: Option<String>,
+    /// What is pushed; none where all files are meant.
+    pub to: Option<String>,
+}
+
+/// The ends that `pre-commit` names, if it runs us.
+pub fn pre_commit() -> Option<PreCommit> {
+    let text = |name| passed_on(name).and_then(|value| value.into_string().ok());
+    passed_on("PRE_COMMIT")?;
+    Some(PreCommit { from: text("PRE_COMMIT_FROM_REF"), to: text("PRE_COMMIT_TO_REF") })
 }
 
 /// Whether this is a job of a CI service, whose runner reads what is printed.

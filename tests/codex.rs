@@ -19,7 +19,7 @@ use support::{
 type Named = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let trials: [Named; 14] = [
+    let trials: [Named; 15] = [
         (
             "a_flaw_that_both_see_is_confirmed_and_fails",
             a_flaw_that_both_see_is_confirmed_and_fails,
@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         ("prose_is_shown_and_gates_nothing", prose_is_shown_and_gates_nothing),
         ("an_interrupted_review_keeps_its_prompt", an_interrupted_review_keeps_its_prompt),
         ("every_report_of_an_answer_is_valid", every_report_of_an_answer_is_valid),
+        ("a_push_is_held_back_by_a_finding", a_push_is_held_back_by_a_finding),
     ];
     let trials: Vec<Trial> =
         trials.into_iter().map(|(name, test)| with_codex(name, test)).collect();
@@ -174,6 +175,22 @@ fn every_report_of_an_answer_is_valid(codex: &Path) {
     assert!(junit.contains("failures=\"1\"") && junit.contains("<failure "), "{junit}");
     assert!(report("github").starts_with("::error file=app.py,line=5,"), "{}", report("github"));
     assert!(report("summary").contains("**blocks**"), "{}", report("summary"));
+}
+
+/// Through git, which runs the installed hook.
+fn a_push_is_held_back_by_a_finding(codex: &Path) {
+    let server = ResponsesServer::answering(true_answer);
+    let (home, repo, remote) = (user(&server, codex), shell_repo(), Repo::bare());
+    drop(Advisor::new(&home).in_dir(repo.path()).args(["hook", "install"]).run().success());
+    repo.git(&["remote", "add", "origin", remote.path().to_str().unwrap()]);
+    repo.git(&["push", "--quiet", "--no-verify", "origin", "HEAD~1:refs/heads/main"]);
+    let push = Advisor::git(&home).in_dir(repo.path()).env(KEY_VARIABLE, "sk-loopback");
+    let output = push.args(["push", "origin", "main"]).run().code(1);
+    for part in ["high confirmed[F1]", "the push is held back", "git push --no-verify"] {
+        assert!(output.stderr.contains(part), "{part} is missing in {output}");
+    }
+    assert_eq!(server.responses_requests().len(), 1);
+    assert_eq!(remote.git(&["rev-list", "--count", "main"]), "1");
 }
 
 fn nothing_but_our_two_texts_is_on_the_wire(codex: &Path) {

@@ -67,6 +67,13 @@ fn configuration(repo: Option<&Repository>, flags: &[(String, String)]) -> (Conf
     }
 }
 
+/// Major and minor version of the git in `PATH`.
+pub(super) fn git_version() -> Option<(u32, u32)> {
+    let said = git().ok()?;
+    let mut numbers = said.strip_prefix("git version ")?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
 fn git() -> Found {
     let output = Command::new("git").arg("--version").output();
     match output {

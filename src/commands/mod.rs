@@ -4,8 +4,10 @@ mod demo;
 mod doctor;
 mod doghouse;
 mod files;
+mod hook;
 mod init;
 mod log;
+mod pre_push;
 mod prompt;
 mod review;
 mod scan;
@@ -31,6 +33,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Log => log::list(),
         Command::Show(args) => log::show(args),
         Command::Doghouse(args) => doghouse::run(args, &cli.config),
+        Command::Hook(args) => hook::run(args, &cli.config),
         Command::Doctor => doctor::run(&cli.config),
         Command::Init => init::run(),
         Command::Demo(args) => demo::run(args, &cli.config),
@@ -69,6 +72,13 @@ fn printed(outcome: io::Result<()>) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("cannot write the report to stdout"),
     }
+}
+
+/// Prints a report on stderr, where stdout is not ours.
+fn print_aside(text: &str) {
+    let text = if crate::env::in_ci() { crate::visible::inert(text) } else { text.to_owned() };
+    // Where stderr is closed there is nobody to tell.
+    let _ = write!(anstream::stderr(), "{text}");
 }
 
 /// Tells the user something beside the report, on stderr.

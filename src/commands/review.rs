@@ -47,6 +47,16 @@ pub(super) fn review(
     question: Option<&str>,
     wish: Wish,
 ) -> Result<Review> {
+    let (scan, prompt) = look(session, spec, question)?;
+    Ok(conclude(session, scan, prompt, wish))
+}
+
+/// Source to prompt, where anything is worth a question.
+pub(super) fn look(
+    session: &Session,
+    spec: &Spec,
+    question: Option<&str>,
+) -> Result<(Scan, Option<Prompt>)> {
     let nonce = Nonce::random().context("the system has no randomness to give")?;
     let mut scan = session.scan(spec, question, &nonce)?;
     if scan.stats.counts.selected_hunks > 0 {
@@ -58,10 +68,20 @@ pub(super) fn review(
     }
     let prompt =
         (scan.stats.counts.selected_hunks > 0).then(|| session.prompt(&scan, question, &nonce));
+    Ok((scan, prompt))
+}
+
+/// Prompt to verdict.
+pub(super) fn conclude(
+    session: &Session,
+    scan: Scan,
+    prompt: Option<Prompt>,
+    wish: Wish,
+) -> Review {
     match (&prompt, wish) {
         (Some(prompt), Wish::SecondOpinion) if !scan.packet.hunks.is_empty() => {
             let (consulted, record) = ask(session, prompt);
-            Ok(concluded(session, scan, Some(prompt.clone()), &consulted, record))
+            concluded(session, scan, Some(prompt.clone()), &consulted, record)
         }
         (Some(_), Wish::SecondOpinion) => {
             let failure = Failure::of(
@@ -70,10 +90,10 @@ pub(super) fn review(
             );
             let consulted =
                 Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
-            Ok(concluded(session, scan, prompt, &consulted, None))
+            concluded(session, scan, prompt, &consulted, None)
         }
-        (Some(_), Wish::LocalOnly) => Ok(without_call(session, scan, prompt, Reply::Skipped)),
-        (None, _) => Ok(without_call(session, scan, prompt, Reply::NotNeeded)),
+        (Some(_), Wish::LocalOnly) => without_call(session, scan, prompt, Reply::Skipped),
+        (None, _) => without_call(session, scan, prompt, Reply::NotNeeded),
     }
 }
 

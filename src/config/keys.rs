@@ -116,6 +116,13 @@ pub const KEYS: &[Key] = &[
         show: |config| shown(config.limits.deadline),
     },
     Key {
+        name: "limits.hook_deadline",
+        trust: Trust::Anyone,
+        kind: Kind::Text,
+        set: |config, value| put(&mut config.limits.hook_deadline, clock(value)?),
+        show: |config| shown(config.limits.hook_deadline),
+    },
+    Key {
         name: "limits.prompt_tokens",
         trust: Trust::Anyone,
         kind: Kind::Number,

@@ -81,6 +81,8 @@ pub struct Limits {
     pub idle: Duration,
     /// For the whole call.
     pub deadline: Duration,
+    /// For all calls of the pre-push hook together.
+    pub hook_deadline: Duration,
     /// Budget of a prompt, in estimated tokens.
     pub prompt_tokens: usize,
 }
@@ -243,6 +245,7 @@ impl Default for Limits {
             first_answer: Duration::from_secs(60),
             idle: Duration::from_secs(300),
             deadline: Duration::from_secs(1800),
+            hook_deadline: Duration::from_secs(200),
             prompt_tokens: 24_000,
         }
     }

@@ -1,5 +1,6 @@
 //! Which two sides are compared: SOURCE as it was typed, resolved in a repository.
 
+mod push;
 mod resolve;
 mod spec;
 
@@ -7,6 +8,7 @@ use git2::{Oid, Repository};
 use serde::Serialize;
 use thiserror::Error;
 
+pub use push::{Brings, Update, brings, updates};
 pub use resolve::{open, resolve};
 pub use spec::Spec;
 

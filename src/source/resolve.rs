@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, Read};
 
-use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
+use git2::{Commit, ErrorCode, ObjectFormat, ObjectType, Oid, Repository};
 
 use super::{Comparison, Kind, Sides, SourceError, Spec};
 
@@ -16,6 +16,14 @@ const EMPTY_TREE: [&str; 2] = [
     "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 ];
+
+/// The id of the empty tree in the format of another id.
+pub(super) fn empty_tree(like: Oid) -> &'static str {
+    match like.object_format() {
+        ObjectFormat::Sha1 => EMPTY_TREE[0],
+        ObjectFormat::Sha256 => EMPTY_TREE[1],
+    }
+}
 
 /// Opens the repository of the current directory, or the one that `GIT_DIR` names.
 ///

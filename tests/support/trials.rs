@@ -1,35 +1,58 @@
-//! Tests that need the real Codex, and are reported as ignored where it is missing.
+//! Tests that need a program of others, and are reported as ignored where it is missing: the real
+//! Codex, the real pre-commit.
 //!
-//! The standard harness decides before it starts what is ignored, so a test that finds no Codex
+//! The standard harness decides before it starts what is ignored, so a test that finds no program
 //! could only pass there, and a suite that is green without having run is worse than none. These
 //! run under `libtest-mimic`, which takes the decision from the test. Where the run must not be
 //! partial (`CI` or `GIT_ADVISOR_REQUIRE_CODEX` is set) it fails.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Completion, Trial};
 
 use super::codex::{VERSION, real_codex};
+use super::home::find_on_path;
 
 /// Makes a trial of a function that takes the path of the real Codex.
 pub fn with_codex(name: &str, test: fn(&Path)) -> Trial {
-    Trial::ignorable_test(name, move || match real_codex() {
-        Some(codex) => {
-            test(&codex);
+    let absence = format!(
+        "no Codex CLI found; install it with `npm install @openai/codex@{VERSION}`, \
+         or name it in GIT_ADVISOR_TEST_CODEX"
+    );
+    with_program(name, test, real_codex, absence)
+}
+
+/// Makes a trial of a function that takes the path of the real pre-commit.
+pub fn with_pre_commit(name: &str, test: fn(&Path)) -> Trial {
+    let absence = "no pre-commit found; install it with `pip install pre-commit`, \
+                   or name it in GIT_ADVISOR_TEST_PRE_COMMIT";
+    with_program(name, test, real_pre_commit, absence.to_owned())
+}
+
+/// The one named by `GIT_ADVISOR_TEST_PRE_COMMIT`, else the one on `PATH`.
+fn real_pre_commit() -> Option<PathBuf> {
+    match std::env::var_os("GIT_ADVISOR_TEST_PRE_COMMIT") {
+        Some(path) => Some(PathBuf::from(path)),
+        None => find_on_path("pre-commit"),
+    }
+}
+
+fn with_program(
+    name: &str,
+    test: fn(&Path),
+    find: fn() -> Option<PathBuf>,
+    absence: String,
+) -> Trial {
+    Trial::ignorable_test(name, move || match find() {
+        Some(program) => {
+            test(&program);
             Ok(Completion::Completed)
         }
-        None if is_required() => Err(absence().into()),
-        None => Ok(Completion::ignored_with(absence())),
+        None if is_required() => Err(absence.into()),
+        None => Ok(Completion::ignored_with(absence)),
     })
 }
 
 fn is_required() -> bool {
     ["CI", "GIT_ADVISOR_REQUIRE_CODEX"].iter().any(|name| std::env::var_os(name).is_some())
-}
-
-fn absence() -> String {
-    format!(
-        "no Codex CLI found; install it with `npm install @openai/codex@{VERSION}`, \
-         or name it in GIT_ADVISOR_TEST_CODEX"
-    )
 }

@@ -1,0 +1,148 @@
+//! `git advisor hook pre-push`: a review of what a push would bring.
+//!
+//! Only findings hold a push back. Whatever else goes wrong is a warning, and what is harmless is
+//! passed without a word. All that is printed goes to stderr: stdout is that of `git push`.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::review::{self, Wish};
+use super::session::Session;
+use super::{print_aside, tell, width};
+use crate::cli::PrePushArgs;
+use crate::config::Config;
+use crate::env;
+use crate::exit::Exit;
+use crate::report::{Review, Status, terminal};
+use crate::source::{self, Brings, Spec, Update};
+use crate::verdict::Outcome;
+
+/// More than this is no list of refs, in bytes.
+const MAX_STDIN: u64 = 64 << 20;
+
+/// With less time than this left a call is not begun: a model that thinks needs more.
+const MIN_CALL: Duration = Duration::from_secs(10);
+
+pub(super) fn run(args: &PrePushArgs, flags: &[(String, String)]) -> Result<Exit> {
+    let mut lines = Vec::new();
+    std::io::stdin().lock().take(MAX_STDIN).read_to_end(&mut lines).context("cannot read stdin")?;
+    if let Some(before) = args.before.as_deref().filter(|before| before.exists())
+        && !passes(before, &args.git, &lines)?
+    {
+        return Ok(Exit::Findings);
+    }
+    if env::skip() {
+        return Ok(Exit::Clean);
+    }
+    let updates = source::updates(&String::from_utf8_lossy(&lines));
+    let reviewed =
+        if updates.is_empty() { of_pre_commit(flags) } else { review_all(&updates, flags) };
+    reviewed.or_else(|error| {
+        tell("warning", &format!("pushing without a review: {error:#}"));
+        Ok(Exit::Clean)
+    })
+}
+
+/// Runs the hook that was there before, with what git gave to this one. One that cannot be run is as
+/// none, as git has it.
+fn passes(before: &Path, args: &[OsString], lines: &[u8]) -> Result<bool> {
+    let mut child = match Command::new(before).args(args).stdin(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            tell("warning", &format!("`{}` cannot be run: {error}", before.display()));
+            return Ok(true);
+        }
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        // A hook that does not read what it is given has not failed.
+        drop(stdin.write_all(lines));
+    }
+    Ok(child.wait().context("the hook that was here before got lost")?.success())
+}
+
+/// Reviews what the updates bring, all of it within the deadline of the hook.
+fn review_all(updates: &[Update], flags: &[(String, String)]) -> Result<Exit> {
+    let begun = Instant::now();
+    let repo = source::open()?;
+    let brought = source::brings(&repo, updates).context("cannot tell what the push brings")?;
+    let mut wanted = Vec::new();
+    for (update, brings) in updates.iter().zip(brought) {
+        match brings {
+            Brings::Nothing => {}
+            Brings::Range(spec) => wanted.push((update.remote_ref.clone(), spec)),
+            Brings::Unknown(why) => {
+                tell(
+                    "warning",
+                    &format!("{} is pushed without a review: {why}", update.remote_ref),
+                );
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(Exit::Clean);
+    }
+    let mut session = Session::within(Some(repo), flags)?;
+    let mut exit = Exit::Clean;
+    for (name, spec) in &wanted {
+        let left = left(&session.config, begun);
+        session.config.limits.deadline = left;
+        match review_one(&session, name, spec)? {
+            stopped @ (Exit::Interrupted | Exit::Terminated) => return Ok(stopped),
+            Exit::Findings => exit = Exit::Findings,
+            Exit::Clean | Exit::BadRequest => {}
+        }
+    }
+    if exit == Exit::Findings {
+        tell("git-advisor", "the push is held back: findings at or above the threshold, see above");
+        tell("git-advisor", "to push anyway: git push --no-verify, or GIT_ADVISOR_SKIP=1 git push");
+    }
+    Ok(exit)
+}
+
+/// What is left of the time that the hook may take. The connection to the remote is already open, and
+/// servers drop an idle one after some minutes.
+fn left(config: &Config, begun: Instant) -> Duration {
+    let limits = config.limits;
+    limits.hook_deadline.min(limits.deadline).saturating_sub(begun.elapsed())
+}
+
+fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
+    let (scan, prompt) = review::look(session, spec, None)?;
+    let picked = scan.stats.counts.selected_hunks;
+    let seconds = session.config.limits.deadline.as_millis().div_ceil(1000);
+    let mut wish = Wish::SecondOpinion;
+    if picked > 0 && session.config.limits.deadline < MIN_CALL {
+        tell("warning", &format!("no time is left for a second opinion on {name}"));
+        wish = Wish::LocalOnly;
+    } else if picked > 0 {
+        let hunks = if picked == 1 { "1 hunk".to_owned() } else { format!("{picked} hunks") };
+        tell(
+            "git-advisor",
+            &format!("{name}: asking Codex about {hunks}, for {seconds} s at most"),
+        );
+    }
+    let review = review::conclude(session, scan, prompt, wish);
+    if is_worth_a_word(&review) {
+        print_aside(&terminal::review(&review, width()));
+    }
+    Ok(review::exit(&review))
+}
+
+/// Whether a person who pushes needs to see the review.
+fn is_worth_a_word(review: &Review) -> bool {
+    review.consultation.status != Status::NotNeeded || review.verdict.outcome != Outcome::Pass
+}
+
+/// Under pre-commit there is no stdin; it names the two ends, or none of them where it means all files.
+fn of_pre_commit(flags: &[(String, String)]) -> Result<Exit> {
+    let Some(ends) = env::pre_commit() else { return Ok(Exit::Clean) };
+    let repo = source::open()?;
+    let update =
+        Update::between(&repo, ends.from.as_deref(), ends.to.as_deref().unwrap_or("HEAD"))?;
+    review_all(&[update], flags)
+}
