@@ -15,12 +15,16 @@ mod literals;
 /// The packs in the order of the contract's categories.
 const PACKS: [&str; 6] = ["auth", "crypto", "shell", "deserialization", "path", "input"];
 
+/// The rule whose patterns are shapes of secrets.
+const PROVIDER_TOKEN: &str = "crypto/provider-token";
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=src/rules/literals.rs");
     let languages = read("src/rules/languages.toml")?;
-    let packs = packs()?;
+    let secrets = read("src/redact/secrets.toml")?;
+    let packs = packs(&secrets)?;
     write("packs.rs", &table_of_packs(&packs, &languages)?)?;
     write("literals.rs", &table_of_literals(&packs)?)?;
     write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
@@ -28,10 +32,7 @@ fn main() -> Outcome<()> {
         "reasons.rs",
         &list("REASONS", "ReasonData", &read("src/change/skip.toml")?["reason"], reason)?,
     )?;
-    write(
-        "shapes.rs",
-        &list("SHAPES", "ShapeData", &read("src/redact/secrets.toml")?["secret"], shape)?,
-    )?;
+    write("shapes.rs", &list("SHAPES", "ShapeData", &secrets["secret"], shape)?)?;
     Ok(())
 }
 
@@ -90,8 +91,27 @@ fn shape(value: &Value) -> Outcome<String> {
     Ok(format!("ShapeData {{ name: {name:?}, pattern: {pattern:?}, literals: {literals} }}"))
 }
 
-fn packs() -> Outcome<Vec<(&'static str, Table)>> {
-    PACKS.iter().map(|&name| Ok((name, read(&format!("src/rules/packs/{name}.toml"))?))).collect()
+fn packs(secrets: &Table) -> Outcome<Vec<(&'static str, Table)>> {
+    let pack = |&name| {
+        let mut pack = read(&format!("src/rules/packs/{name}.toml"))?;
+        let rules = pack.get_mut("rule").and_then(Value::as_array_mut).into_iter().flatten();
+        for rule in rules.filter(|rule| rule["id"].as_str() == Some(PROVIDER_TOKEN)) {
+            rule["patterns"] = provider_tokens(secrets);
+        }
+        Ok((name, pack))
+    };
+    PACKS.iter().map(pack).collect()
+}
+
+/// The patterns of tokens that are a finding in themselves: what is redacted is also what is found.
+fn provider_tokens(secrets: &Table) -> Value {
+    let of_provider =
+        |shape: &&Value| shape.get("provider").is_some_and(|told| told.as_bool() == Some(true));
+    elements(&secrets["secret"])
+        .filter(of_provider)
+        .map(|shape| shape["pattern"].clone())
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn table_of_packs(packs: &[(&str, Table)], languages: &Table) -> Outcome<String> {
