@@ -36,6 +36,18 @@ pub struct Cli {
     /// Set a configuration key for this run, for example `gate.fail_on=low`
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     pub config: Vec<(String, String)>,
+
+    /// Where advisor.toml is read: `base` is the side that the change starts from, as in CI
+    #[arg(long, global = true, value_name = "SIDE", value_parser = ["auto", "worktree", "base"])]
+    pub config_from: Option<String>,
+}
+
+impl Cli {
+    /// All configuration that was given on the command line.
+    pub fn flags(&self) -> Vec<(String, String)> {
+        let from = self.config_from.iter().map(|side| ("config.from".to_owned(), side.clone()));
+        self.config.iter().cloned().chain(from).collect()
+    }
 }
 
 const EXIT_STATUS: &str = "Exit status:

@@ -8,7 +8,7 @@ use owo_colors::OwoColorize;
 
 use super::doghouse::status;
 use super::print;
-use crate::config::{Config, KEYS, Layers, user_file};
+use crate::config::{Config, KEYS, Layers, Tracked, user_file};
 use crate::consult::failure::utc;
 use crate::consult::{self, doghouse, home};
 use crate::exit::Exit;
@@ -53,7 +53,7 @@ pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
 
 /// The configuration in force; where it cannot be used, the defaults, and what is wrong.
 fn configuration(repo: Option<&Repository>, flags: &[(String, String)]) -> (Config, Found) {
-    let loaded = Config::load(&Layers { repo, flags: flags.to_vec() })
+    let loaded = Config::load(&Layers { repo, tracked: Tracked::Worktree, flags: flags.to_vec() })
         .and_then(|config| Ok((config.rules()?.iter().count(), config)));
     let file = user_file().unwrap_or_default();
     match loaded {

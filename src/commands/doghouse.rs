@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::print;
 use crate::cli::{DoghouseAction, DoghouseArgs};
-use crate::config::{Config, Layers};
+use crate::config::{Config, Layers, Tracked};
 use crate::consult::doghouse::{self, State};
 use crate::consult::failure::utc;
 use crate::exit::Exit;
@@ -12,7 +12,11 @@ use crate::{source, visible};
 
 pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exit> {
     let repo = source::open().ok();
-    let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
+    let config = Config::load(&Layers {
+        repo: repo.as_ref(),
+        tracked: Tracked::Worktree,
+        flags: flags.to_vec(),
+    })?;
     let text = match args.action {
         DoghouseAction::Status => status(&doghouse::state(&config.doghouse)),
         DoghouseAction::Clear => {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::{print, print_bytes};
+use super::{print, print_bytes, print_for_people};
 use crate::cli::{PartArgs, ShowArgs};
 use crate::exit::Exit;
 use crate::record::{Part, Records};
@@ -32,9 +32,10 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
     let content = content.with_context(|| format!("review `{}` has no such part", record.id))?;
     match part {
         // JSON escapes what is active by itself, and the prompt was gated when it was made.
-        Part::Json | Part::Prompt | Part::Markdown => print_bytes(&content)?,
+        Part::Json => print_bytes(&content)?,
+        Part::Prompt | Part::Markdown => print_for_people(&String::from_utf8_lossy(&content))?,
         Part::Answer | Part::Events | Part::Stderr => {
-            print(visible::text(&content).as_str())?;
+            print_for_people(visible::text(&content).as_str())?;
             print("\n")?;
         }
     }

@@ -26,17 +26,18 @@ use crate::report::Format;
 /// # Errors
 /// When the request itself is wrong; the message names the mend. The exit status is then 2.
 pub fn run(cli: &Cli) -> Result<Exit> {
+    let flags = &cli.flags();
     match &cli.command {
-        Command::Review(args) => review::run(args, &cli.config),
-        Command::Scan(args) => scan::run(args, &cli.config),
-        Command::Prompt(args) => prompt::run(args, &cli.config),
+        Command::Review(args) => review::run(args, flags),
+        Command::Scan(args) => scan::run(args, flags),
+        Command::Prompt(args) => prompt::run(args, flags),
         Command::Log => log::list(),
         Command::Show(args) => log::show(args),
-        Command::Doghouse(args) => doghouse::run(args, &cli.config),
-        Command::Hook(args) => hook::run(args, &cli.config),
-        Command::Doctor => doctor::run(&cli.config),
+        Command::Doghouse(args) => doghouse::run(args, flags),
+        Command::Hook(args) => hook::run(args, flags),
+        Command::Doctor => doctor::run(flags),
         Command::Init => init::run(),
-        Command::Demo(args) => demo::run(args, &cli.config),
+        Command::Demo(args) => demo::run(args, flags),
     }
 }
 
@@ -48,11 +49,14 @@ fn print(text: &str) -> Result<()> {
 /// Prints a review on stdout; one for people gives no command to a CI runner that reads the log.
 fn print_report(text: &str, format: Format) -> Result<()> {
     match format {
-        Format::Text | Format::Markdown | Format::Summary if crate::env::in_ci() => {
-            print(&crate::visible::inert(text))
-        }
+        Format::Text | Format::Markdown | Format::Summary => print_for_people(text),
         _ => print(text),
     }
+}
+
+/// Prints a text in which the runner of a CI job, who reads the log, finds no command.
+fn print_for_people(text: &str) -> Result<()> {
+    if crate::env::in_ci() { print(&crate::visible::inert(text)) } else { print(text) }
 }
 
 fn print_bytes(text: &[u8]) -> Result<()> {

@@ -7,7 +7,7 @@ use git2::Repository;
 
 use crate::change;
 use crate::classify::{self, Classifier};
-use crate::config::{Config, Layers};
+use crate::config::{Config, Layers, Tracked};
 use crate::pack;
 use crate::prompt::{self, Nonce, Prompt};
 use crate::record::Records;
@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) rules: Rules,
     /// Where reviews are kept; nowhere for a repository that is thrown away.
     pub(super) records: Option<Records>,
+    /// What the user should know about the configuration.
+    notes: Vec<String>,
 }
 
 impl Session {
@@ -35,15 +37,34 @@ impl Session {
             (Err(_), Spec::Patch(_)) => None,
             (Err(error), _) => return Err(error.into()),
         };
-        Session::within(repo, flags)
+        Session::between(repo, Some(spec), flags)
     }
 
     /// The same for a repository that is already open.
     pub(super) fn within(repo: Option<Repository>, flags: &[(String, String)]) -> Result<Session> {
-        let config = Config::load(&Layers { repo: repo.as_ref(), flags: flags.to_vec() })?;
+        Session::between(repo, None, flags)
+    }
+
+    fn between(
+        repo: Option<Repository>,
+        spec: Option<&Spec>,
+        flags: &[(String, String)],
+    ) -> Result<Session> {
+        let mut layers =
+            Layers { repo: repo.as_ref(), tracked: Tracked::Worktree, flags: flags.to_vec() };
+        let mut notes = Vec::new();
+        if let (Some(repo), Some(spec), true) =
+            (repo.as_ref(), spec, Config::is_from_base(&layers)?)
+        {
+            layers.tracked = Tracked::Tree(source::base(repo, spec)?);
+            notes.push(
+                "configuration and rules are those of the base, not of the change".to_owned(),
+            );
+        }
+        let config = Config::load(&layers)?;
         let rules = config.rules()?;
         let records = Records::of(repo.as_ref());
-        Ok(Session { repo, config, rules, records })
+        Ok(Session { repo, config, rules, records, notes })
     }
 
     /// Source to packet: everything that happens on this machine alone.
@@ -75,7 +96,7 @@ impl Session {
             spec: comparison.spec,
             old: comparison.old,
             new: comparison.new,
-            notes: comparison.notes,
+            notes: [&self.notes[..], &comparison.notes].concat(),
         };
         stats.duration = begun.elapsed();
         let mut scan = Scan { source, change, classified, packet, stats };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Span, SpanRelativeTo};
 use toml::Value;
 
-use super::{Config, Globs, Provider};
+use super::{Config, From, Globs, Provider};
 use crate::rules::Severity;
 
 /// Who may set a key.
@@ -195,11 +195,27 @@ pub const KEYS: &[Key] = &[
         set: |config, value| put(&mut config.select.vendored, switch(value)?),
         show: |config| config.select.vendored.into(),
     },
+    Key {
+        name: super::FROM,
+        trust: Trust::User,
+        kind: Kind::Text,
+        set: |config, value| put(&mut config.from, from(value)?),
+        show: |config| match config.from {
+            From::Auto => "auto".into(),
+            From::Worktree => "worktree".into(),
+            From::Base => "base".into(),
+        },
+    },
 ];
 
 /// The key of a name. git config knows no underscores and no case, so neither counts.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| plain(key.name) == plain(name))
+    KEYS.iter().find(|key| is(name, key.name))
+}
+
+/// Whether what was written means this key.
+pub(super) fn is(written: &str, name: &str) -> bool {
+    plain(written) == plain(name)
 }
 
 /// The key that a misspelt name most likely meant.
@@ -302,6 +318,18 @@ fn provider(value: &Value) -> Result<Provider, String> {
         "isolated" => Ok(Provider::Isolated),
         "builtin" => Ok(Provider::Builtin),
         other => Err(format!("is `isolated` or `builtin`, not `{}`", crate::visible::line(other))),
+    }
+}
+
+fn from(value: &Value) -> Result<From, String> {
+    match text(value)? {
+        "auto" => Ok(From::Auto),
+        "worktree" => Ok(From::Worktree),
+        "base" => Ok(From::Base),
+        other => {
+            let other = crate::visible::line(other);
+            Err(format!("is `auto`, `worktree` or `base`, not `{other}`"))
+        }
     }
 }
 

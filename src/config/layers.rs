@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 use etcetera::BaseStrategy;
-use git2::{ConfigLevel, Repository};
+use git2::{ConfigLevel, Oid, Repository};
 
 use super::setting::{Read, Setting, Written};
 use super::{ConfigError, Origin, table};
@@ -21,12 +21,47 @@ pub(super) const MAX_BYTES: u64 = 256 << 10;
 pub struct Layers<'a> {
     /// The repository, if there is one.
     pub repo: Option<&'a Repository>,
+    /// Where its file is read.
+    pub tracked: Tracked,
     /// `key=value` as given with flags, in order.
     pub flags: Vec<(String, String)>,
 }
 
+/// Where the repository's file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tracked {
+    /// In the work tree; in HEAD where there is none.
+    Worktree,
+    /// In a tree, or nowhere, as in the empty one.
+    Tree(Option<Oid>),
+}
+
 impl Layers<'_> {
     pub(super) fn read(&self) -> Result<Read, ConfigError> {
+        let mut read = self.of_the_users_file()?;
+        if let Some(repo) = self.repo {
+            let found = match self.tracked {
+                Tracked::Worktree => in_worktree(repo)?.map(|text| (FILE.to_owned(), text)),
+                Tracked::Tree(tree) => in_tree(repo, tree)?,
+            };
+            if let Some((shown, text)) = found {
+                table::read(&text, &Origin::Repository(shown), &mut read)?;
+            }
+        }
+        read.settings.extend(self.above_the_files());
+        Ok(read)
+    }
+
+    /// What the user alone says.
+    pub(super) fn of_the_user(&self) -> Result<Vec<Setting>, ConfigError> {
+        let mut settings = self.of_the_users_file()?.settings;
+        let above = self.above_the_files();
+        settings
+            .extend(above.into_iter().filter(|set| !matches!(set.origin, Origin::Repository(_))));
+        Ok(settings)
+    }
+
+    fn of_the_users_file(&self) -> Result<Read, ConfigError> {
         let mut read = Read::default();
         if let Some(path) = user_file() {
             let shown = path.display().to_string();
@@ -34,20 +69,19 @@ impl Layers<'_> {
                 table::read(&text, &Origin::User(shown), &mut read)?;
             }
         }
-        if let Some(repo) = self.repo
-            && let Some(text) = tracked(repo)?
-        {
-            table::read(&text, &Origin::Repository(FILE.to_owned()), &mut read)?;
-        }
-        read.settings.extend(git_config(self.repo));
-        read.settings.extend(environment());
-        read.settings.extend(self.flags.iter().map(|(key, value)| Setting {
+        Ok(read)
+    }
+
+    fn above_the_files(&self) -> Vec<Setting> {
+        let mut settings = git_config(self.repo);
+        settings.extend(environment());
+        settings.extend(self.flags.iter().map(|(key, value)| Setting {
             key: key.clone(),
             value: Written::Text(value.clone()),
             origin: Origin::Flag,
             line: None,
         }));
-        Ok(read)
+        settings
     }
 }
 
@@ -57,19 +91,30 @@ pub fn user_file() -> Option<PathBuf> {
     Some(strategy.config_dir().join("git-advisor").join("config.toml"))
 }
 
-/// The repository's file: of the work tree, or of HEAD where there is none.
-fn tracked(repo: &Repository) -> Result<Option<String>, ConfigError> {
+/// The repository's file in the work tree, or in HEAD where there is none.
+fn in_worktree(repo: &Repository) -> Result<Option<String>, ConfigError> {
     if let Some(top) = repo.workdir() {
         return on_disk(&top.join(FILE), FILE, Links::Refused);
     }
-    let blob = repo.head().and_then(|head| head.peel_to_tree()).and_then(|tree| {
-        let entry = tree.get_path(Path::new(FILE))?;
-        entry.to_object(repo)
-    });
-    let Some(blob) = blob.ok().and_then(|object| object.into_blob().ok()) else {
-        return Ok(None);
-    };
-    checked(blob.content(), FILE).map(Some)
+    let head = repo.head().and_then(|head| head.peel_to_tree()).ok();
+    Ok(in_tree(repo, head.map(|tree| tree.id()))?.map(|(_, text)| text))
+}
+
+/// The repository's file in a tree, and how that place is shown.
+fn in_tree(repo: &Repository, tree: Option<Oid>) -> Result<Option<(String, String)>, ConfigError> {
+    let Some(tree) = tree.and_then(|id| repo.find_tree(id).ok()) else { return Ok(None) };
+    let Some(entry) = tree.get_name(FILE) else { return Ok(None) };
+    let short: String = tree.id().to_string().chars().take(10).collect();
+    let shown = format!("{FILE} (tree {short})");
+    const LINK: i32 = 0o120_000;
+    if entry.filemode() == LINK || entry.kind() != Some(git2::ObjectType::Blob) {
+        return Err(ConfigError::new(shown, "is no regular file; a link is not followed"));
+    }
+    let blob = repo.find_blob(entry.id());
+    let blob = blob.map_err(|error| {
+        ConfigError::new(&*shown, crate::visible::line(error.message()).into_string())
+    })?;
+    checked(blob.content(), &shown).map(|text| Some((shown, text)))
 }
 
 /// Whether a file may be reached through a symbolic link: the user's own may, a repository's not.

@@ -20,8 +20,11 @@ use crate::rules::{CategorySyntax, RuleSyntax, Rules, Severity};
 
 pub use error::ConfigError;
 pub use keys::{KEYS, Key, Trust};
-pub use layers::{Layers, user_file};
+pub use layers::{Layers, Tracked, user_file};
 use setting::{Setting, Written};
+
+/// The key that says which side the repository's file is read from.
+const FROM: &str = "config.from";
 
 /// The configuration in force.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +39,8 @@ pub struct Config {
     pub gate: Gate,
     /// What is looked at.
     pub select: Select,
+    /// Which side of a change the repository's file is read from.
+    pub from: From,
     /// The user's own rules, as written.
     pub own_rules: Vec<RuleSyntax>,
     /// The user's own categories, as written.
@@ -85,6 +90,25 @@ pub struct Limits {
     pub hook_deadline: Duration,
     /// Budget of a prompt, in estimated tokens.
     pub prompt_tokens: usize,
+}
+
+/// `[config]`: which side of a change the repository's file is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum From {
+    /// The base in CI, where nobody has looked at the change yet, else the work tree.
+    #[default]
+    Auto,
+    /// The work tree.
+    Worktree,
+    /// The side that the change starts from, so that no change loosens its own review.
+    Base,
+}
+
+impl From {
+    /// Whether the base is meant, here and now.
+    pub fn is_base(self) -> bool {
+        self == From::Base || (self == From::Auto && crate::env::in_ci())
+    }
 }
 
 /// `[doghouse]`
@@ -205,6 +229,19 @@ impl Config {
     pub fn rules(&self) -> Result<Rules, ConfigError> {
         let rules = Rules::with(&self.own_rules, &self.own_categories);
         rules.map_err(|error| ConfigError::rule(&self.rule_file, &error))
+    }
+
+    /// Whether the repository's file is read from the base. It is the user's to say, in any layer but
+    /// that file.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn is_from_base(layers: &Layers<'_>) -> Result<bool, ConfigError> {
+        let mut config = Config::default();
+        for setting in layers.of_the_user()?.iter().filter(|setting| keys::is(&setting.key, FROM)) {
+            config.apply(setting)?;
+        }
+        Ok(config.from.is_base())
     }
 
     fn apply(&mut self, setting: &Setting) -> Result<(), ConfigError> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use push::{Brings, Update, brings, updates};
-pub use resolve::{open, resolve};
+pub use resolve::{base, open, resolve};
 pub use spec::Spec;
 
 /// What kind of source it is; the word of the JSON output.

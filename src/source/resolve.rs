@@ -71,6 +71,20 @@ pub fn resolve<'repo>(
     }
 }
 
+/// The tree that a change starts from; HEAD's for a patch. `None` is the empty one.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn base(repo: &Repository, spec: &Spec) -> Result<Option<Oid>, SourceError> {
+    if let Spec::Patch(_) = spec {
+        return head(repo).map(|(_, tree)| tree);
+    }
+    Ok(match resolve(Some(repo), spec)?.sides {
+        Sides::Trees { old, .. } | Sides::Index { old, .. } | Sides::Worktree { old, .. } => old,
+        Sides::Patch { .. } => None,
+    })
+}
+
 fn comparison<'repo>(
     kind: Kind,
     spec: impl Into<String>,

@@ -111,6 +111,11 @@ impl StandIn {
         self.emit_bytes(line)
     }
 
+    /// So many bytes on stdout, made as they are printed, in lines that are no events.
+    pub fn flood(self, length: usize) -> Self {
+        self.verb(&format!("yes 'no event at all, and so it goes on and on' | head -c {length}"))
+    }
+
     /// A line on stderr.
     pub fn emit_stderr(self, line: &str) -> Self {
         self.print(format!("{line}\n").as_bytes(), " >&2")
