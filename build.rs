@@ -9,6 +9,8 @@ use std::{env, fs};
 use toml::{Table, Value};
 
 // The one place where literals come from, for the build and for own rules alike.
+#[path = "src/rules/filing.rs"]
+mod filing;
 #[path = "src/rules/literals.rs"]
 mod literals;
 
@@ -22,6 +24,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=src/rules/literals.rs");
+    println!("cargo::rerun-if-changed=src/rules/filing.rs");
+    println!("cargo::rerun-if-changed=src/rules/frequent.txt");
     let languages = read("src/rules/languages.toml")?;
     let secrets = read("src/redact/secrets.toml")?;
     let packs = packs(&secrets)?;
@@ -85,8 +89,9 @@ fn reason(value: &Value) -> Outcome<String> {
 
 fn shape(value: &Value) -> Outcome<String> {
     let (name, pattern) = (text(&value["name"])?, text(&value["pattern"])?);
-    let bare = |literal: &Vec<u8>| format!("&{:?}", literals::filed(literal).bare);
-    let literals = literals::required(pattern).map(|set| set.iter().map(bare).collect::<Vec<_>>());
+    let bare = |literal: &Vec<u8>| format!("&{:?}", literals::bare(literal));
+    let literals = literals::required(pattern);
+    let literals = literals.map(|set| set.texts.iter().map(bare).collect::<Vec<_>>());
     let literals = literals.map_or("None".to_owned(), |set| format!("Some(&[{}])", set.join(", ")));
     Ok(format!("ShapeData {{ name: {name:?}, pattern: {pattern:?}, literals: {literals} }}"))
 }
@@ -133,30 +138,64 @@ fn table_of_literals(packs: &[(&str, Table)]) -> Outcome<String> {
     let rules = packs.iter().flat_map(|(_, pack)| elements(&pack["rule"]));
     let patterns = rules.flat_map(|rule| elements(&rule["patterns"]));
     let mut whose: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-    let mut always = Vec::new();
+    let (mut always, mut leads) = (Vec::new(), Vec::new());
+    let (mut texts, mut also, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
     for (number, pattern) in patterns.enumerate() {
-        match literals::required(text(pattern)?) {
-            Some(set) => {
-                set.into_iter().for_each(|text| whose.entry(text).or_default().push(number));
+        let required = literals::required(text(pattern)?);
+        leads.push(required.as_ref().is_some_and(|required| required.leads));
+        let further = required.as_ref().map_or(&[][..], |required| &required.also);
+        also.push((pieces.len(), further.len()));
+        for text in further {
+            pieces.push((texts.len(), text.len()));
+            texts.extend(text);
+        }
+        match required {
+            Some(required) => {
+                required
+                    .texts
+                    .into_iter()
+                    .for_each(|text| whose.entry(text).or_default().push(number));
             }
             None => always.push(number),
         }
     }
     let mut filed: Vec<_> =
-        whose.into_iter().map(|(text, patterns)| (literals::filed(&text), patterns)).collect();
+        whose.into_iter().map(|(text, patterns)| (filing::filed(&text), patterns)).collect();
     filed.sort_by_key(|(filed, _)| filed.place);
-    let mut source =
-        format!("static ALWAYS: &[u32] = &{always:?};\nstatic LITERALS: &[Entry] = &[\n");
+    let (mut entries, mut words, mut owners) = (String::new(), Vec::new(), Vec::new());
+    let mut starts = vec![0; (1 << filing::WIDTH) + 1];
     for (filed, patterns) in filed {
-        let literals::Filed { place, at, bare, begins, ends } = filed;
+        let filing::Filed { place, at, word, bare, begins, ends } = filed;
         writeln!(
-            source,
-            "Entry {{ place: {place}, at: {at}, literal: Cow::Borrowed(&{bare:?}), begins: {begins}, \
-             ends: {ends}, patterns: Cow::Borrowed(&{patterns:?}) }},"
+            entries,
+            "Entry {{ place: {place}, at: {at}, length: {}, begins: {begins}, \
+             ends: {ends}, text: {}, patterns: {}, owners: {} }},",
+            bare.len(),
+            texts.len(),
+            owners.len(),
+            patterns.len(),
         )?;
+        starts[usize::from(place) + 1] += 1;
+        words.push(word);
+        texts.extend(bare);
+        owners.extend(patterns);
     }
-    source.push_str("];\n");
-    Ok(source)
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    Ok(format!(
+        "static ALWAYS: &[u32] = &{always:?};\n\
+         static LITERALS: Table = Table {{\n\
+         starts: Cow::Borrowed(&{starts:?}),\n\
+         words: Cow::Borrowed(&{words:?}),\n\
+         entries: Cow::Borrowed(&[\n{entries}]),\n\
+         texts: Cow::Borrowed(&{texts:?}),\n\
+         patterns: Cow::Borrowed(&{owners:?}),\n\
+         leads: Cow::Borrowed(&{leads:?}),\n\
+         also: Cow::Borrowed(&{also:?}),\n\
+         pieces: Cow::Borrowed(&{pieces:?}),\n\
+         }};\n"
+    ))
 }
 
 fn rule(rule: &Value, languages: &Table) -> Outcome<String> {

@@ -5,17 +5,25 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bstr::ByteSlice;
+use regex_automata::{Anchored, Input, Match};
 
 use super::moved::{self, Told};
 use super::readers::Readers;
 use super::{Found, Signal};
 use crate::change::{File, Hunk, Text};
 use crate::redact::{KeyLines, Redactor};
-use crate::rules::{Language, Languages, Rule, Rules, Side};
+use crate::rules::{Hit, Language, Languages, Rule, Rules, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
 const MAX_PER_RUN: usize = 4;
+
+/// A pattern is tried so often where its literal stands before the rest of the text is searched at once, so that
+/// many literals in a long line cost no more than the line.
+const ANCHORED: u8 = 4;
+
+/// Nothing is left to be tried.
+const DONE: u8 = ANCHORED + 1;
 
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 160;
@@ -23,8 +31,9 @@ const EXCERPT: usize = 160;
 /// What a thread keeps from one file to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// For each pattern the line on which it was tried last: the run's number and the line's offset.
-    tried: Vec<(u64, usize)>,
+    /// For each pattern the line on which it was tried last (the run's number and the line's offset), and how
+    /// often.
+    tried: Vec<(u64, usize, u8)>,
     run: u64,
 }
 
@@ -134,20 +143,41 @@ impl<'a> Reader<'a> {
         };
         scratch.run += 1;
         let mut fired: Vec<(u32, Range<usize>)> = Vec::new();
+        let mut of_stretches: Vec<Hit> = Vec::new();
         let mut line = 0..0;
-        let mut try_at = |pattern: u32, at: usize| {
-            if at < line.start || at >= line.end {
-                line = line_around(run.lines, at);
+        let mut try_at = |hit: Hit| {
+            if self.rules.owner(hit.pattern).multiline {
+                of_stretches.push(hit);
+                return;
             }
-            let whole = self.rules.owner(pattern).multiline;
-            let part = if whole { 0..run.lines.len() } else { line.clone() };
-            if scratch.is_new(pattern, part.start) {
-                self.try_pattern(pattern, run, part, &mut fired);
+            if hit.at < line.start || hit.at >= line.end {
+                line = line_around(run.lines, hit.at);
+            }
+            let tried = scratch.tried(hit.pattern, line.start);
+            let how = match *tried {
+                tries if hit.leads && tries < ANCHORED => Anchored::Yes,
+                tries if tries <= ANCHORED => Anchored::No,
+                _ => return,
+            };
+            *tried = if how == Anchored::No { DONE } else { *tried + 1 };
+            let text = &run.lines[line.clone()];
+            if how == Anchored::No && !prefilter.may_match(hit.pattern, text) {
+                return;
+            }
+            if self.matches(hit.pattern, text, hit.at - line.start, how) {
+                *tried = DONE;
+                fired.push((hit.pattern, line.clone()));
             }
         };
-        prefilter.hits(run.lines, |hit| try_at(hit.pattern, hit.at));
+        prefilter.hits(run.lines, &mut try_at);
         for &pattern in prefilter.always() {
-            line_starts(run.lines).for_each(|at| try_at(pattern, at));
+            line_starts(run.lines).for_each(|at| try_at(Hit { pattern, at, leads: false }));
+        }
+        of_stretches.sort_unstable_by_key(|hit| (hit.pattern, hit.at));
+        for same in of_stretches.chunk_by(|a, b| a.pattern == b.pattern) {
+            if prefilter.may_match(same[0].pattern, run.lines) {
+                self.try_stretch(same, run.lines, &mut fired);
+            }
         }
         // In the order of the lines, so that what is left out is what comes last.
         fired.sort_by_key(|(pattern, part)| (part.start, *pattern));
@@ -163,34 +193,49 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds the places of a part of a run at which a pattern matches: one a line, or all of several lines.
-    fn try_pattern(
-        &self,
-        pattern: u32,
-        run: &Run<'a>,
-        part: Range<usize>,
-        fired: &mut Vec<(u32, Range<usize>)>,
-    ) {
+    /// Whether a pattern matches in a line, outside of a comment: where its literal stands, or anywhere.
+    fn matches(&self, pattern: u32, line: &[u8], at: usize, anchored: Anchored) -> bool {
+        let rule = self.rules.owner(pattern);
+        let Some(regex) = rule.regex(pattern) else { return false };
+        let start = if anchored == Anchored::No { 0 } else { at };
+        let input = Input::new(line).range(start..).anchored(anchored).earliest(true);
+        regex.is_match(input) && !self.is_comment(rule, line)
+    }
+
+    /// Adds what a pattern matches that may reach over several lines, given the places of its literals.
+    fn try_stretch(&self, places: &[Hit], text: &[u8], fired: &mut Vec<(u32, Range<usize>)>) {
+        let pattern = places[0].pattern;
         let rule = self.rules.owner(pattern);
         let Some(regex) = rule.regex(pattern) else { return };
-        let text = &run.lines[part.clone()];
-        let is_comment = |text: &[u8]| {
-            !rule.reads_comments && self.language.is_some_and(|language| language.is_comment(text))
-        };
-        if !rule.multiline {
-            if regex.is_match(text) && !is_comment(text) {
-                fired.push((pattern, part));
-            }
-            return;
-        }
-        for hit in regex.find_iter(text) {
+        let mut hit = |found: Match| {
             // A pattern may begin with the bracket or the line feed before the word that it is about.
-            let word = text[hit.range()].iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
-            let start = hit.start() + word;
-            if !is_comment(&text[line_around(text, start)]) {
-                fired.push((pattern, start..hit.end().max(start + 1)));
+            let word = text[found.range()].iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
+            let start = found.start() + word;
+            if !self.is_comment(rule, &text[line_around(text, start)]) {
+                fired.push((pattern, start..found.end().max(start + 1)));
+            }
+        };
+        let (mut tries, mut from) = (0, 0);
+        for &Hit { at, leads, .. } in places {
+            if !leads || tries == ANCHORED {
+                let rest = if leads { at.max(from) } else { 0 };
+                regex.find_iter(Input::new(text).range(rest..)).for_each(hit);
+                break;
+            }
+            if at < from {
+                continue;
+            }
+            tries += 1;
+            let here = Input::new(text).range(at..).anchored(Anchored::Yes);
+            if let Some(found) = regex.search(&here) {
+                from = found.end().max(at + 1);
+                hit(found);
             }
         }
+    }
+
+    fn is_comment(&self, rule: &Rule, line: &[u8]) -> bool {
+        !rule.reads_comments && self.language.is_some_and(|language| language.is_comment(line))
     }
 
     /// The runs of consecutive lines of a hunk, side by side.
@@ -256,13 +301,17 @@ impl Run<'_> {
 }
 
 impl Scratch {
-    /// Whether a pattern has not been tried on the line at this offset of the run yet.
-    fn is_new(&mut self, pattern: u32, line: usize) -> bool {
+    /// How often a pattern has been tried on the line at this offset of the run.
+    fn tried(&mut self, pattern: u32, line: usize) -> &mut u8 {
         let at = pattern as usize;
         if self.tried.len() <= at {
-            self.tried.resize(at + 1, (0, 0));
+            self.tried.resize(at + 1, (0, 0, 0));
         }
-        std::mem::replace(&mut self.tried[at], (self.run, line)) != (self.run, line)
+        let (run, other, tries) = &mut self.tried[at];
+        if (*run, *other) != (self.run, line) {
+            (*run, *other, *tries) = (self.run, line, 0);
+        }
+        tries
     }
 }
 

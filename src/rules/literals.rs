@@ -14,24 +14,60 @@ const MAX_LITERAL: usize = 24;
 
 /// Words that stand in every source file, so that looking for them finds nothing in particular.
 const COMMON: &[&str] = &[
-    "args", "class", "config", "const", "data", "dict", "else", "false", "file", "for", "from",
-    "func", "function", "get", "host", "http", "import", "int", "key", "list", "mode", "name",
-    "new", "none", "null", "object", "param", "path", "port", "public", "request", "require",
-    "result", "return", "self", "set", "source", "state", "static", "string", "this", "true",
+    "and", "args", "as", "class", "config", "const", "data", "def", "dict", "do", "else", "end",
+    "err", "false", "file", "for", "from", "func", "function", "get", "host", "http", "if",
+    "import", "in", "int", "is", "key", "let", "list", "mode", "name", "new", "none", "not",
+    "null", "object", "or", "param", "path", "port", "public", "request", "require", "result",
+    "return", "self", "set", "source", "state", "static", "string", "test", "this", "to", "true",
     "type", "use", "user", "value", "var", "with",
 ];
 
 /// Stands in a literal for the bound of a word: before its first byte or behind its last.
-const BOUND: u8 = 0;
+pub(super) const BOUND: u8 = 0;
 
-/// Lower-case literals, each of at least [`MIN_LITERAL`] bytes, of which each match of the pattern
-/// contains one, in whatever case, with [`BOUND`] where a word must begin or end. `None` where the pattern
-/// has no such set.
-pub(super) fn required(pattern: &str) -> Option<Vec<Vec<u8>>> {
+/// What a pattern needs of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Required {
+    /// Lower-case literals, each of at least [`MIN_LITERAL`] bytes, of which each match contains one, in whatever
+    /// case, with [`BOUND`] where a word must begin or end.
+    pub(super) texts: Vec<Vec<u8>>,
+    /// Whether each match begins with its literal, so that there is nowhere else to look for it.
+    pub(super) leads: bool,
+    /// Further texts of which each match contains one too; none where there are no such, or too many.
+    pub(super) also: Vec<Vec<u8>>,
+}
+
+/// Looking for more than so many further texts takes longer than trying the pattern.
+const MAX_ALSO: usize = 8;
+
+/// A match that begins with its literal is found where that stands, and the line around it need not be
+/// searched: worth literals that are found so many times as often.
+const LEADS: f64 = 4.0;
+
+/// The literals of a pattern; `None` where it has no such set.
+pub(super) fn required(pattern: &str) -> Option<Required> {
     // The same settings as those under which the pattern is compiled.
     let mut parser = ParserBuilder::new().multi_line(true).unicode(false).utf8(false).build();
-    let set = best(&parser.parse(pattern).ok()?)?;
-    Some(fewest(set.iter().map(|text| with_outer_bounds(text)).collect()))
+    let pattern = parser.parse(pattern).ok()?;
+    let sets = ranked(&pattern);
+    let best = sets.first()?;
+    let leading = leading_behind(vec![Vec::new()], sequence(&pattern));
+    let leading = leading.filter(|set| chance(set) <= LEADS * chance(best));
+    let leads = leading.is_some();
+    let set = leading.as_ref().unwrap_or(best);
+    let texts = fewest(
+        set.iter().map(|text| with_outer_bounds(text)),
+        if leads { starts_with } else { contains },
+    );
+    let also = sets.iter().filter(|other| !follows(set, other));
+    let also = also.map(|other| fewest(other.iter().map(|text| bare(text)), contains)).next();
+    let also = also.filter(|also| also.len() <= MAX_ALSO).unwrap_or_default();
+    Some(Required { texts, leads, also })
+}
+
+/// Whether a text with one of the first literals always has one of the others.
+fn follows(set: &[Vec<u8>], others: &[Vec<u8>]) -> bool {
+    set.iter().all(|text| others.iter().any(|other| contains(&bare(text), &bare(other))))
 }
 
 /// A literal with the bounds of words that tell something: those beside a letter, at its two ends.
@@ -45,17 +81,17 @@ fn with_outer_bounds(text: &[u8]) -> Vec<u8> {
 }
 
 /// A literal without the bounds.
-fn bare(text: &[u8]) -> Vec<u8> {
+pub(super) fn bare(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|&byte| byte != BOUND).collect()
 }
 
-/// The set without those that contain another of them.
-fn fewest(mut set: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+/// The set without those for which another of them stands.
+fn fewest(set: impl Iterator<Item = Vec<u8>>, needless: fn(&[u8], &[u8]) -> bool) -> Vec<Vec<u8>> {
+    let mut set: Vec<Vec<u8>> = set.collect();
     set.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     let mut kept: Vec<Vec<u8>> = Vec::new();
     for text in set {
-        let within = |other: &Vec<u8>| text.windows(other.len()).any(|part| part == other);
-        if !kept.iter().any(within) {
+        if !kept.iter().any(|other| needless(&text, other)) {
             kept.push(text);
         }
     }
@@ -63,27 +99,32 @@ fn fewest(mut set: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     kept
 }
 
-/// The most telling set of a part of a pattern.
-fn best(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+/// Where this one stands, the other does.
+fn contains(text: &[u8], other: &[u8]) -> bool {
+    text.windows(other.len()).any(|part| part == other)
+}
+
+/// Where this one stands, the other begins at the same place.
+fn starts_with(text: &[u8], other: &[u8]) -> bool {
+    text.starts_with(other)
+}
+
+/// The sets of a part of a pattern, of each of which every match contains one: the most telling first.
+fn ranked(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
     if exact(hir).is_some() {
-        return best_of(std::slice::from_ref(hir));
+        return ranked_behind(vec![Vec::new()], std::slice::from_ref(hir));
     }
     match hir.kind() {
-        HirKind::Concat(parts) => best_of(parts),
-        HirKind::Capture(capture) => best(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => best(&repetition.sub),
+        HirKind::Concat(parts) => ranked_behind(vec![Vec::new()], parts),
+        HirKind::Capture(capture) => ranked(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => ranked(&repetition.sub),
         HirKind::Alternation(branches) => each_behind(&[Vec::new()], branches),
-        _ => None,
+        _ => Vec::new(),
     }
 }
 
-/// The most telling set of a sequence: what stands side by side counts as one.
-fn best_of(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
-    best_behind(vec![Vec::new()], parts)
-}
-
-/// The same of a sequence that stands behind one of these literals.
-fn best_behind(mut joined: Vec<Vec<u8>>, parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
+/// The sets of a sequence that stands behind one of these literals: what stands side by side counts as one.
+fn ranked_behind(mut joined: Vec<Vec<u8>>, parts: &[Hir]) -> Vec<Vec<Vec<u8>>> {
     let mut sets = Vec::new();
     for part in parts {
         let next = exact(part);
@@ -99,27 +140,64 @@ fn best_behind(mut joined: Vec<Vec<u8>>, parts: &[Hir]) -> Option<Vec<Vec<u8>>> 
         } else {
             // What begins with one of a few bytes ends a literal, and says more inside.
             sets.extend(first_of(part).and_then(|first| product(&before, &first)));
-            sets.extend(best(part));
+            sets.extend(ranked(part));
         }
         sets.push(before);
     }
     sets.push(joined);
-    let telling =
-        sets.into_iter().filter(|set| set.iter().all(|text| bare(text).len() >= MIN_LITERAL));
-    telling.min_by(|a, b| chance(a).total_cmp(&chance(b)))
+    sets.retain(|set| tells(set));
+    sets.sort_by(|a, b| chance(a).total_cmp(&chance(b)));
+    sets.truncate(MAX_RANKED);
+    sets
 }
 
-/// The sets of all branches behind these literals, as one.
-fn each_behind(before: &[Vec<u8>], branches: &[Hir]) -> Option<Vec<Vec<u8>>> {
-    let mut all = Vec::new();
-    for branch in branches {
-        let parts = match uncaptured(branch).kind() {
-            HirKind::Concat(parts) => parts,
-            _ => std::slice::from_ref(branch),
-        };
-        all.extend(best_behind(before.to_vec(), parts)?);
+/// More sets than this of a sequence tell no more.
+const MAX_RANKED: usize = 4;
+
+/// Whether no literal of a set is too short.
+fn tells(set: &[Vec<u8>]) -> bool {
+    set.iter().all(|text| bare(text).len() >= MIN_LITERAL)
+}
+
+/// The literals with one of which each match of a sequence begins that stands behind one of these.
+fn leading_behind(mut joined: Vec<Vec<u8>>, parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
+    for part in parts {
+        if let Some(longer) = exact(part).and_then(|next| product(&joined, &next)) {
+            joined = longer;
+            continue;
+        }
+        if let HirKind::Alternation(branches) = uncaptured(part).kind() {
+            let each =
+                branches.iter().map(|branch| leading_behind(joined.clone(), sequence(branch)));
+            let all: Option<Vec<Vec<Vec<u8>>>> = each.collect();
+            let all = all.map(|sets| sets.concat()).filter(|all| all.len() <= MAX_LITERALS);
+            joined = all.unwrap_or(joined);
+        } else if let Some(longer) = first_of(part).and_then(|first| product(&joined, &first)) {
+            joined = longer;
+        }
+        break;
     }
-    (all.len() <= MAX_LITERALS).then_some(all)
+    tells(&joined).then_some(joined)
+}
+
+/// The parts of a sequence; what is none is its only part.
+fn sequence(hir: &Hir) -> &[Hir] {
+    match uncaptured(hir).kind() {
+        HirKind::Concat(parts) => parts,
+        _ => std::slice::from_ref(uncaptured(hir)),
+    }
+}
+
+/// The sets of all branches behind these literals: the first of each as one, and so on.
+fn each_behind(before: &[Vec<u8>], branches: &[Hir]) -> Vec<Vec<Vec<u8>>> {
+    let each = branches.iter().map(|branch| ranked_behind(before.to_vec(), sequence(branch)));
+    let each: Vec<_> = each.collect();
+    let most = if each.iter().any(Vec::is_empty) { 0 } else { MAX_RANKED };
+    let of = |rank: usize| each.iter().flat_map(move |sets| &sets[rank.min(sets.len() - 1)]);
+    let all = (0..most).map(|rank| of(rank).cloned().collect::<Vec<_>>());
+    let mut all: Vec<_> = all.filter(|set| set.len() <= MAX_LITERALS).collect();
+    all.dedup();
+    all
 }
 
 fn uncaptured(hir: &Hir) -> &Hir {
@@ -164,12 +242,26 @@ fn exact(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// The few bytes with which a part begins that occurs at least once.
+/// The few bytes with which a part begins that occurs at least once; of blanks that a word ends before them.
 fn first_of(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     match hir.kind() {
+        HirKind::Repetition(repetition) if repetition.min > 0 && is_blank(&repetition.sub) => {
+            Some(vec![vec![BOUND]])
+        }
         HirKind::Repetition(repetition) if repetition.min > 0 => exact(&repetition.sub),
         _ => None,
     }
+}
+
+fn is_blank(hir: &Hir) -> bool {
+    let blanks = |class: &Class| match class {
+        Class::Bytes(class) => class.ranges().iter().all(|range| {
+            let blank = |byte: u8| byte.is_ascii_whitespace() || byte == b'\x0b';
+            (range.start()..=range.end()).all(blank)
+        }),
+        Class::Unicode(_) => false,
+    };
+    matches!(hir.kind(), HirKind::Class(class) if blanks(class))
 }
 
 /// Each of the first followed by each of the second.
@@ -197,7 +289,7 @@ fn bytes_of(class: &Class) -> Option<Vec<Vec<u8>>> {
 
 /// How often one of the literals stands at a place of source text, roughly: what sets are compared by.
 fn chance(set: &[Vec<u8>]) -> f64 {
-    fewest(set.to_vec()).iter().map(|text| of_literal(text)).sum()
+    fewest(set.iter().cloned(), contains).iter().map(|text| of_literal(text)).sum()
 }
 
 fn of_literal(text: &[u8]) -> f64 {
@@ -205,6 +297,11 @@ fn of_literal(text: &[u8]) -> f64 {
     if COMMON.iter().any(|word| word.as_bytes() == bare) {
         return 1e-3;
     }
+    chance_of(text)
+}
+
+/// How often these bytes stand at a place of source text, if each stood there by itself.
+pub(super) fn chance_of(text: &[u8]) -> f64 {
     let byte = |byte: &u8| if *byte == BOUND { 0.3 } else { f64::from(frequency(*byte)) / 1000.0 };
     text.iter().map(byte).product()
 }
@@ -225,66 +322,3 @@ fn frequency(byte: u8) -> u16 {
         _ => 2,
     }
 }
-
-/// Where a literal is filed, and how it is told in a text.
-pub(super) struct Filed {
-    /// Its place in the table: that of its rarest group of three bytes, or of its only two.
-    pub(super) place: u16,
-    /// How far within the literal that group begins, in bytes.
-    pub(super) at: usize,
-    /// The literal without its bounds.
-    pub(super) bare: Vec<u8>,
-    /// Whether a word must begin with its first byte.
-    pub(super) begins: bool,
-    /// Whether a word must end with its last byte.
-    pub(super) ends: bool,
-}
-
-/// Files a literal.
-pub(super) fn filed(literal: &[u8]) -> Filed {
-    let (begins, ends) = (literal.first() == Some(&BOUND), literal.last() == Some(&BOUND));
-    let bare = bare(literal);
-    let at = rarest(&bare);
-    let place = if bare.len() == 2 { place::<2>(&bare) } else { place::<3>(&bare[at..]) };
-    Filed { place, at, bare, begins, ends }
-}
-
-/// Places are numbers of so many bits.
-pub(super) const WIDTH: u32 = 15;
-
-/// The place of the first `N` bytes of a text.
-pub(super) fn place<const N: usize>(text: &[u8]) -> u16 {
-    let third = if N == 3 { text[2] } else { 0 };
-    place_of::<N>(u32::from_le_bytes([text[0], text[1], third, 0]))
-}
-
-/// The place of the lower `N` bytes of a word, letters in lower case: the upper bits of their product with
-/// a large odd number, which is shifted so that the other bytes count for nothing. Some other bytes become
-/// equal too, which are told apart later.
-pub(super) fn place_of<const N: usize>(word: u32) -> u16 {
-    let factor = if N == 3 { 0x9e37_79b1 << 8 } else { 0x9e37_79b1 << 16 };
-    ((word | 0x2020_2020).wrapping_mul(factor) >> (u32::BITS - WIDTH)) as u16
-}
-
-/// Where in a literal the three bytes stand that are least often seen together.
-fn rarest(literal: &[u8]) -> usize {
-    let weight = |at: &usize| {
-        let three = &literal[*at..literal.len().min(*at + 3)];
-        let common = FREQUENT.split_ascii_whitespace().any(|group| group.as_bytes() == three);
-        (common, three.iter().map(|&byte| u64::from(frequency(byte))).product::<u64>())
-    };
-    (0..=literal.len().saturating_sub(3)).min_by_key(weight).unwrap_or(0)
-}
-
-/// The groups of three letters that are most often seen in source text: by a count over code in Python,
-/// YAML, C, Java, Go, Rust and JavaScript a third of all groups.
-const FREQUENT: &str = "\
-    abl ack act add age ail ain all als alu ame and ang ans app ara are arg ass ata ate ath ati \
-    aut ble boo cat cen cep ces cha che cla cod com con cri cti cur dat def der des dic dis dul \
-    ect elf end ens ent ept equ err ers ert erv esc ess est esu eta etu exc ext fac fal fig fil \
-    for get han his hos htt ibl ice ict ile imp ind ine ing ins int ion ipt ire ist ite ith ize \
-    jec key las les lic lis lse lue men met mod mpl mpo nam nce nde net nfi nne not nse nsi nst \
-    nte nul ock ode odu one onf onn ons ont ope opt ork ort ost our out par pat pec per ple por \
-    pre pri pro pti qui ram rat rce rea red req res ret rin rip ror rro rsi rti ruc scr sel sen \
-    ser set sib sio son spe ssh sta str sul tat ted tem ten ter tes the thi tho tio tor tri tru \
-    ttp tur typ uct ule ull ult url urn use val ver war wit wor ype";

@@ -3,6 +3,7 @@
 //! A rule is written in TOML ([`syntax`]), compiled when a changed file first needs it, and proven
 //! by the examples that it carries: a test walks all packs.
 
+mod filing;
 mod languages;
 mod literals;
 mod packs;

@@ -10,7 +10,7 @@ use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
 use serde::{Deserialize, Serialize};
 
-use super::literals::required;
+use super::literals::{Required, required};
 use super::packs::RuleData;
 use super::syntax::check_name;
 use super::{Category, Languages, RuleError, RuleSyntax};
@@ -108,7 +108,7 @@ pub struct Rule {
 struct Pattern {
     written: Cow<'static, str>,
     /// The literals of an own pattern, if it has any; those of the packs are filed by the build.
-    literals: Option<Vec<Vec<u8>>>,
+    literals: Option<Required>,
     compiled: OnceLock<Option<Regex>>,
 }
 
@@ -236,7 +236,7 @@ impl Rule {
     }
 
     /// The numbers of the patterns of an own rule, each with its literals.
-    pub(super) fn literals(&self) -> impl Iterator<Item = (u32, Option<&Vec<Vec<u8>>>)> {
+    pub(super) fn literals(&self) -> impl Iterator<Item = (u32, Option<&Required>)> {
         (self.first_pattern..).zip(self.patterns.iter().map(|pattern| pattern.literals.as_ref()))
     }
 
