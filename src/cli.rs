@@ -67,6 +67,9 @@ pub enum Command {
     Scan(ScanArgs),
     /// Print the prompt that a review would send, byte for byte
     Prompt(PromptArgs),
+    /// Ask on in the Codex session of an earlier review, or give it context that it asks for
+    #[command(after_help = FOLLOW_UP_EXAMPLES)]
+    FollowUp(FollowUpArgs),
     /// List earlier reviews of this repository
     Log,
     /// Show an earlier review
@@ -91,6 +94,14 @@ const REVIEW_EXAMPLES: &str = "Examples:
   git advisor review --staged            what would be committed
   git advisor review -o review.md        and keep the review as Markdown
   gh pr diff 7 | git advisor review --patch -";
+
+const FOLLOW_UP_EXAMPLES: &str = "Examples:
+  git advisor follow-up \"Is F2 still a flaw if the caller checks the length?\"
+  git advisor follow-up --grant 1,3
+  git advisor follow-up 20261122T201500Z-x1y2z3 \"And in version 1?\"
+
+What Codex asks to see stands in the synthesis, under numbers. Only files tracked at the revision under
+review are given, bounded, with secrets replaced, never one of those that hold secrets.";
 
 const SCAN_EXAMPLES: &str = "Examples:
   git advisor scan HEAD~3..
@@ -240,6 +251,26 @@ pub struct PromptArgs {
     pub question: Option<String>,
 }
 
+/// `follow-up`
+#[derive(Debug, Args)]
+pub struct FollowUpArgs {
+    /// Name of the review (the newest when not given), and the question
+    #[arg(value_name = "ID] [TEXT", num_args = 0..=2)]
+    pub words: Vec<String>,
+
+    /// Give Codex what it asks to see, by number
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub grant: Vec<usize>,
+
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Write the review to files too
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
 /// `show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
@@ -249,6 +280,10 @@ pub struct ShowArgs {
     /// Print one part of the record instead of the review
     #[command(flatten)]
     pub part: PartArgs,
+
+    /// The round whose prompt, answer, events or stderr to print
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub round: usize,
 }
 
 /// Parts of a record.

@@ -1,7 +1,9 @@
 //! What a consultation leaves behind: prompt, events, stderr, answer and report, private and bounded.
 //!
 //! A record is a folder below the repository's git directory, named by its time, so that the names
-//! sort by age.
+//! sort by age. The files of a later round carry its number.
+
+mod dialogue;
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,6 +14,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::consult::home;
+
+pub use dialogue::{Dialogue, KeptRound, Matter};
 
 /// Most records that are kept; the oldest go first.
 const MAX_RECORDS: usize = 100;
@@ -34,18 +38,25 @@ pub enum Part {
     Json,
     /// The review as Markdown.
     Markdown,
+    /// The patch that was reviewed: it may have come from stdin.
+    Patch,
+    /// What a follow-up needs ([`Dialogue`]).
+    Dialogue,
 }
 
 impl Part {
-    fn file(self) -> &'static str {
-        match self {
-            Part::Prompt => "prompt.md",
-            Part::Events => "events.jsonl",
-            Part::Stderr => "stderr.log",
-            Part::Answer => "answer.txt",
-            Part::Json => "report.json",
-            Part::Markdown => "report.md",
-        }
+    fn file(self, round: usize) -> String {
+        let (name, ending) = match self {
+            Part::Prompt => ("prompt", "md"),
+            Part::Events => ("events", "jsonl"),
+            Part::Stderr => ("stderr", "log"),
+            Part::Answer => ("answer", "txt"),
+            Part::Json => ("report", "json"),
+            Part::Markdown => ("report", "md"),
+            Part::Patch => ("change", "patch"),
+            Part::Dialogue => ("dialogue", "json"),
+        };
+        if round > 1 { format!("{name}-{round}.{ending}") } else { format!("{name}.{ending}") }
     }
 }
 
@@ -172,9 +183,17 @@ impl Record {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, part: Part, content: &[u8]) -> io::Result<()> {
+        self.write_round(1, part, content)
+    }
+
+    /// The same for a part of a round, counted from 1.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_round(&self, round: usize, part: Part, content: &[u8]) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(content)?;
-        file.persist(self.folder.join(part.file()))?;
+        file.persist(self.path(part, round))?;
         Ok(())
     }
 
@@ -191,7 +210,20 @@ impl Record {
     /// # Errors
     /// When the record has no such part.
     pub fn read(&self, part: Part) -> io::Result<Vec<u8>> {
-        fs::read(self.folder.join(part.file()))
+        self.read_round(1, part)
+    }
+
+    /// The same for a part of a round, counted from 1.
+    ///
+    /// # Errors
+    /// When the round has no such part.
+    pub fn read_round(&self, round: usize, part: Part) -> io::Result<Vec<u8>> {
+        fs::read(self.path(part, round))
+    }
+
+    /// Where a part of a round is.
+    pub fn path(&self, part: Part, round: usize) -> PathBuf {
+        self.folder.join(part.file(round))
     }
 }
 

@@ -15,7 +15,7 @@ use git_advisor::config::Select;
 use git_advisor::pack::{self, Packet};
 use git_advisor::rules::{Languages, Rules, Severity};
 use git_advisor::source::{self, Spec};
-use git_advisor::synthesize::{self, Checked, Finding, Reply};
+use git_advisor::synthesize::{self, Checked, Finding, Grounds, Reply};
 use git_advisor::verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -186,8 +186,10 @@ fn judged(ground: &Ground, case: &Case) -> Judged {
         word => Some(Severity::named(word).unwrap()),
     };
     let text = answer(case);
-    let reply = if packet.hunks.is_empty() { Reply::NotNeeded } else { Reply::Answered(&text) };
-    let checked = synthesize::synthesize(change, classified, packet, reply, &[], threshold);
+    let answers = [text.as_str()];
+    let reply = if packet.hunks.is_empty() { Reply::NotNeeded } else { Reply::Answered(&answers) };
+    let grounds = Grounds { change, classified, packet, notes: &[], threshold };
+    let checked = synthesize::synthesize(&grounds, reply);
     let exit = verdict::decide(&checked, threshold).exit().code();
     Judged { checked, exit }
 }

@@ -8,6 +8,7 @@ use git2::{IndexAddOption, Repository, RepositoryInitOptions, Signature, Time};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Deserialize;
 
+use super::news;
 use super::review::{self, Wish};
 use super::session::Session;
 use super::{print, tell, width};
@@ -58,7 +59,7 @@ pub(super) fn run(args: &DemoArgs, flags: &[(String, String)]) -> Result<Exit> {
         session.records = None;
     }
     let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
-    let review = review::review(&session, &spec, None, wish)?;
+    let review = review::review(&session, &spec, None, wish, &mut news::on_stderr())?;
     print(&terminal::review(&review, width()))?;
     let status = review::exit(&review);
     if status == Exit::Interrupted {

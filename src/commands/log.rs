@@ -24,7 +24,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
         }
     };
     let part = part(&args.part);
-    let content = record.read(part).or_else(|error| match part {
+    let round = if matches!(part, Part::Json | Part::Markdown) { 1 } else { args.round };
+    let content = record.read_round(round, part).or_else(|error| match part {
         // A call that was cut off has a prompt and no report.
         Part::Markdown => record.read(Part::Prompt),
         _ => Err(error),
@@ -34,7 +35,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
         // JSON escapes what is active by itself, and the prompt was gated when it was made.
         Part::Json => print_bytes(&content)?,
         Part::Prompt | Part::Markdown => print_for_people(&String::from_utf8_lossy(&content))?,
-        Part::Answer | Part::Events | Part::Stderr => {
+        Part::Answer | Part::Events | Part::Stderr | Part::Patch | Part::Dialogue => {
             print_for_people(visible::text(&content).as_str())?;
             print("\n")?;
         }

@@ -4,14 +4,18 @@ mod demo;
 mod doctor;
 mod doghouse;
 mod files;
+mod follow_up;
+mod grants;
 mod hook;
 mod init;
 mod log;
+mod news;
 mod pre_push;
 mod prompt;
 mod review;
 mod scan;
 mod session;
+mod talk;
 
 use std::io::{self, Write};
 
@@ -20,6 +24,11 @@ use anyhow::{Context, Result};
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::report::Format;
+
+pub use follow_up::{FollowUp, follow_up};
+pub use news::{News, Notify};
+pub use review::{Wish, review};
+pub use session::Session;
 
 /// Runs the command that was typed.
 ///
@@ -31,6 +40,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Review(args) => review::run(args, flags),
         Command::Scan(args) => scan::run(args, flags),
         Command::Prompt(args) => prompt::run(args, flags),
+        Command::FollowUp(args) => follow_up::run(args, flags),
         Command::Log => log::list(),
         Command::Show(args) => log::show(args),
         Command::Doghouse(args) => doghouse::run(args, flags),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::news;
 use super::review::{self, Wish};
 use super::session::Session;
 use super::{print_aside, tell, width};
@@ -112,8 +113,9 @@ fn left(config: &Config, begun: Instant) -> Duration {
 }
 
 fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
-    let (scan, prompt) = review::look(session, spec, None)?;
-    let picked = scan.stats.counts.selected_hunks;
+    let mut notify = news::on_stderr();
+    let seen = review::look(session, spec, None, &mut notify)?;
+    let picked = seen.scan.stats.counts.selected_hunks;
     let seconds = session.config.limits.deadline.as_millis().div_ceil(1000);
     let mut wish = Wish::SecondOpinion;
     if picked > 0 && session.config.limits.deadline < MIN_CALL {
@@ -126,7 +128,8 @@ fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
             &format!("{name}: asking Codex about {hunks}, for {seconds} s at most"),
         );
     }
-    let review = review::conclude(session, scan, prompt, wish);
+    let review = review::conclude(session, seen, wish, &mut notify);
+    drop(notify);
     if is_worth_a_word(&review) {
         print_aside(&terminal::review(&review, width()));
     }

@@ -13,13 +13,16 @@ use crate::prompt::{self, Nonce, Prompt};
 use crate::record::Records;
 use crate::report::{Compared, Scan, Stats};
 use crate::rules::{Languages, Rules};
-use crate::source::{self, Spec};
+use crate::source::{self, Sides, Spec};
 
 /// What is read again of texts that were let go, at most, in bytes.
 pub(super) const MAX_RECALLED: u64 = 64 << 20;
 
+/// A larger patch than this, in bytes, is not kept for a follow-up.
+const MAX_KEPT_PATCH: usize = 16 << 20;
+
 /// Where and how a command works.
-pub(super) struct Session {
+pub struct Session {
     pub(super) repo: Option<Repository>,
     pub(super) config: Config,
     pub(super) rules: Rules,
@@ -73,6 +76,10 @@ impl Session {
         let comparison = source::resolve(self.repo.as_ref(), spec)?;
         let select = &self.config.select;
         let classifier = Classifier::new(&self.rules);
+        let patch = match &comparison.sides {
+            Sides::Patch { text } if text.len() <= MAX_KEPT_PATCH => Some(text.clone()),
+            _ => None,
+        };
         let (mut change, found) =
             change::read(&comparison, select, Languages::built_in(), &classifier)?;
         let classified = classify::settle(&change, found, select);
@@ -99,7 +106,7 @@ impl Session {
             notes: [&self.notes[..], &comparison.notes].concat(),
         };
         stats.duration = begun.elapsed();
-        let mut scan = Scan { source, change, classified, packet, stats };
+        let mut scan = Scan { source, change, classified, packet, stats, patch };
         if scan.stats.counts.selected_hunks > 0 {
             let text = self.prompt(&scan, question, nonce);
             scan.stats.prompt_tokens = pack::estimated_tokens(text.text().len());

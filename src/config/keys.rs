@@ -130,6 +130,13 @@ pub const KEYS: &[Key] = &[
         show: |config| count(config.limits.prompt_tokens),
     },
     Key {
+        name: "limits.max_context_rounds",
+        trust: Trust::Anyone,
+        kind: Kind::Number,
+        set: |config, value| put(&mut config.limits.max_context_rounds, number(value, 0, 3)?),
+        show: |config| count(config.limits.max_context_rounds),
+    },
+    Key {
         name: "doghouse.duration",
         trust: Trust::User,
         kind: Kind::Text,

@@ -90,6 +90,8 @@ pub struct Limits {
     pub hook_deadline: Duration,
     /// Budget of a prompt, in estimated tokens.
     pub prompt_tokens: usize,
+    /// Rounds in which Codex gets context that it asks for, without the user's doing.
+    pub max_context_rounds: usize,
 }
 
 /// `[config]`: which side of a change the repository's file is read from.
@@ -284,6 +286,7 @@ impl Default for Limits {
             deadline: Duration::from_secs(1800),
             hook_deadline: Duration::from_secs(200),
             prompt_tokens: 24_000,
+            max_context_rounds: 0,
         }
     }
 }

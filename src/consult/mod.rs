@@ -77,9 +77,18 @@ impl Default for Outcome {
     }
 }
 
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The prompt, on stdin.
+    pub prompt: &'a str,
+    /// Codex's session to go on with, where it is not the first round.
+    pub session: Option<&'a str>,
+}
+
 /// Asks Codex. Every failure is a value of the result; nothing obtained is lost.
 pub fn consult(
-    prompt: &str,
+    ask: &Ask<'_>,
     config: &Config,
     clock: Clock,
     progress: &mut dyn FnMut(&Progress),
@@ -88,8 +97,7 @@ pub fn consult(
     if let Some(failure) = doghouse::check(&config.doghouse) {
         return unavailable(failure);
     }
-    let mut consulted =
-        completed(call(prompt, config, clock, progress)).unwrap_or_else(unavailable);
+    let mut consulted = completed(call(ask, config, clock, progress)).unwrap_or_else(unavailable);
     consulted.duration = begun.elapsed();
     if let Outcome::Unavailable(failure) = &mut consulted.outcome {
         doghouse::enter(failure, &config.doghouse);
@@ -156,11 +164,14 @@ impl Clock {
 }
 
 async fn call(
-    prompt: &str,
+    ask: &Ask<'_>,
     config: &Config,
     clock: Clock,
     progress: &mut dyn FnMut(&Progress),
 ) -> Consulted {
+    if ask.session.is_some_and(|session| !is_session_id(session)) {
+        return unavailable(Failure::of("session-gone", "the session's id is none"));
+    }
     let prepared = tokio::select! {
         prepared = prepare(config) => prepared,
         stopped = supervise::stopped() => Err(stopped),
@@ -176,11 +187,25 @@ async fn call(
     if let Err(failure) = proof::of(&leash).await {
         return unavailable(failure);
     }
-    let call = leash.call(Destination::Service, None);
-    let mut consulted = supervise::run(&call, prompt, clock, progress).await;
+    let call = leash.call(Destination::Service, ask.session);
+    let mut consulted = supervise::run(&call, ask.prompt, clock, progress).await;
+    if let (Some(session), Outcome::Answered(_)) = (ask.session, &consulted.outcome)
+        && consulted.session_id.as_deref() != Some(session)
+    {
+        // The answer is to a question without the change.
+        let failure = Failure::of("session-gone", "Codex went on in another session");
+        consulted.outcome = Outcome::Unavailable(failure);
+    }
     consulted.model = Some(call.model.clone());
     consulted.effort = Some(call.effort.clone());
     consulted
+}
+
+/// Whether a text can be the id of a session: Codex takes anything else for the name of a new one.
+fn is_session_id(text: &str) -> bool {
+    text.len() == 36
+        && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+        && !text.starts_with('-')
 }
 
 /// What a call needs to be there.

@@ -37,7 +37,8 @@ pub(super) fn is_denied(file: &File) -> bool {
     paths.into_iter().flatten().any(|path| is_denied_path(path.as_ref()))
 }
 
-fn is_denied_path(path: &BStr) -> bool {
+/// Whether a file of this path never leaves the machine.
+pub(super) fn is_denied_path(path: &BStr) -> bool {
     static SET: OnceLock<Paths> = OnceLock::new();
     let set = SET.get_or_init(|| Paths::new(DENIED));
     let sample = SAMPLES.iter().any(|ending| path.ends_with(ending.as_bytes()));

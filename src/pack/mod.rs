@@ -4,6 +4,7 @@
 //! What does not go along is listed with its reason.
 
 mod denied;
+mod piece;
 mod text;
 mod widen;
 
@@ -19,6 +20,8 @@ use crate::classify::{Classified, HunkScore};
 use crate::redact::{KeyLines, Redactor};
 use crate::rules::Languages;
 use crate::visible::{self, Visible};
+
+pub use piece::Piece;
 
 /// A line longer than this is cut in the packet, in characters.
 const MAX_LINE: usize = 1_000;
@@ -37,6 +40,8 @@ pub struct Packet {
     pub left_out: Vec<LeftOut>,
     /// Number of secrets that were replaced.
     pub redacted: usize,
+    /// Pieces of files that went along in later rounds.
+    pub context: Vec<Piece>,
 }
 
 /// A hunk as it is sent.
@@ -177,7 +182,13 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
     // Placeholders are numbered in the order in which a reader meets them.
     let mut redactor = Redactor::default();
     let hunks = chosen.iter().map(|chosen| chosen.packed(mark, &mut redactor)).collect();
-    Packet { mark: mark.to_owned(), hunks, left_out, redacted: redactor.count() }
+    Packet {
+        mark: mark.to_owned(),
+        hunks,
+        left_out,
+        redacted: redactor.count(),
+        context: Vec::new(),
+    }
 }
 
 /// Widens each chosen hunk to the function around it, best first, while `left` tokens last.

@@ -2,12 +2,18 @@
 //!
 //! The texts are files of their own beside this one, so that they can be reviewed as prose.
 
+mod follow_up;
+mod kind;
+
 use crate::change::Change;
 use crate::classify::Counts;
 use crate::pack::{Packet, estimated_tokens};
 use crate::redact::Redactor;
 use crate::rules::Category;
 use crate::visible;
+
+pub use follow_up::{Refused, anew, follow_up};
+pub use kind::{Kind, consultation, unearned};
 
 /// What every prompt begins with.
 pub const GUARD: &str = include_str!("guard.md");
@@ -27,7 +33,7 @@ const FORM: &str = include_str!("form.md");
 const MAX_LISTED: usize = 40;
 
 /// Random characters that a change cannot know beforehand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Nonce {
     /// In the fence.
     pub fence: String,
@@ -70,6 +76,11 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// A prompt that was sent before.
+    pub fn kept(text: String, question: String) -> Prompt {
+        Prompt { text, question, own_question: true }
+    }
+
     /// The text, byte for byte.
     pub fn text(&self) -> &str {
         &self.text

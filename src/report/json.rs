@@ -6,11 +6,12 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::ser::Formatter;
 
-use super::{Review, Scan, Status};
+use super::{Review, Round, Scan, Status};
 use crate::change::{File, Hunk, HunkId};
 use crate::classify::{HunkScore, Signal};
+use crate::consult::Failure;
 use crate::pack::Why;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, Refused};
 use crate::rules::{Severity, Side};
 use crate::source::Kind;
 use crate::synthesize::{Finding, Recommendation, Source, Trust, Verdict};
@@ -104,6 +105,7 @@ struct V1Review<'a> {
     consultation: V1Consultation<'a>,
     question: Option<&'a str>,
     answer: Option<&'a str>,
+    follow_ups: Vec<V1Round<'a>>,
     findings: Vec<V1Finding<'a>>,
     synthesis: V1Synthesis<'a>,
     verdict: V1Verdict,
@@ -118,9 +120,31 @@ struct V1Consultation<'a> {
     session_id: Option<&'a str>,
     model: Option<&'a str>,
     effort: Option<&'a str>,
-    rounds: u8,
+    rounds: usize,
     usage: Option<&'a Value>,
     duration_ms: u64,
+}
+
+/// A round after the first.
+#[derive(Serialize)]
+struct V1Round<'a> {
+    round: usize,
+    question: &'a str,
+    answer: Option<&'a str>,
+    failure: Option<V1Failure<'a>>,
+    granted: Vec<V1Piece<'a>>,
+    refused: &'a [Refused],
+    new_session: bool,
+    usage: Option<&'a Value>,
+    duration_ms: u64,
+}
+
+#[derive(Serialize)]
+struct V1Piece<'a> {
+    id: &'a str,
+    path: &'a str,
+    start_line: u32,
+    lines: usize,
 }
 
 #[derive(Serialize)]
@@ -206,13 +230,7 @@ pub fn review(review: &Review) -> String {
     let checked = &review.checked;
     let consultation = &review.consultation;
     let ids = |ids: &[HunkId]| ids.iter().map(ToString::to_string).collect();
-    let failure = consultation.failure.as_ref().map(|failure| V1Failure {
-        class: failure.class,
-        advice: failure.advice,
-        message: &failure.message,
-        until: failure.until,
-        mend: failure.mend,
-    });
+    let failure = consultation.failure.as_ref().map(v1_failure);
     let left_out = checked.coverage.left_out.iter();
     let wire = V1Review {
         schema: 1,
@@ -231,12 +249,13 @@ pub fn review(review: &Review) -> String {
             session_id: consultation.session_id.as_deref(),
             model: consultation.model.as_deref(),
             effort: consultation.effort.as_deref(),
-            rounds: u8::from(consultation.status == Status::Answered),
+            rounds: usize::from(consultation.status == Status::Answered) + review.rounds.len(),
             usage: consultation.usage.as_ref(),
             duration_ms: milliseconds(consultation.duration),
         },
         question: review.prompt.as_ref().map(Prompt::text),
         answer: review.answer.as_deref(),
+        follow_ups: (2..).zip(&review.rounds).map(v1_round).collect(),
         findings: checked.findings.iter().map(v1_finding).collect(),
         synthesis: V1Synthesis {
             state: checked.synthesis.state,
@@ -297,6 +316,36 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
             prompt_tokens_estimate: stats.prompt_tokens,
             duration_ms: milliseconds(stats.duration),
         },
+    }
+}
+
+fn v1_failure(failure: &Failure) -> V1Failure<'_> {
+    V1Failure {
+        class: failure.class,
+        advice: failure.advice,
+        message: &failure.message,
+        until: failure.until,
+        mend: failure.mend,
+    }
+}
+
+fn v1_round((number, round): (usize, &Round)) -> V1Round<'_> {
+    let granted = round.granted.iter().map(|piece| V1Piece {
+        id: &piece.label,
+        path: &piece.path,
+        start_line: piece.first,
+        lines: piece.lines.len(),
+    });
+    V1Round {
+        round: number,
+        question: round.prompt.text(),
+        answer: round.outcome.as_deref().ok(),
+        failure: round.outcome.as_ref().err().map(v1_failure),
+        granted: granted.collect(),
+        refused: &round.refused,
+        new_session: round.anew,
+        usage: round.usage.as_ref(),
+        duration_ms: milliseconds(round.duration),
     }
 }
 

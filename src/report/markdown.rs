@@ -1,6 +1,6 @@
 //! The review file. Foreign text stands in code only, so that no Markdown or HTML of it is active.
 
-use super::{Review, Status};
+use super::{Review, Round, Status};
 use crate::change::Change;
 use crate::prompt::Prompt;
 use crate::synthesize::Finding;
@@ -20,6 +20,9 @@ pub fn review(review: &Review) -> String {
     }
     answer(&mut out, review);
     question(&mut out, review);
+    for (number, round) in (2..).zip(&review.rounds) {
+        further(&mut out, number, round);
+    }
     skipped(&mut out, &review.scan.change);
     out
 }
@@ -114,6 +117,30 @@ fn question(out: &mut String, review: &Review) {
     out.push_str(&fenced("text", &prompt.question));
     out.push_str("\n<details><summary>The prompt as it was sent</summary>\n\n");
     out.push_str(&fenced("text", Prompt::text(prompt)));
+    out.push_str("\n</details>\n");
+}
+
+/// A round after the first: what was asked on and given, and the answer verbatim.
+fn further(out: &mut String, number: usize, round: &Round) {
+    out.push_str(&format!("\n## Round {number}\n\n"));
+    out.push_str(&fenced("text", &round.prompt.question));
+    out.push('\n');
+    for piece in &round.granted {
+        let place = code(&format!("{}:{}", piece.path, piece.first));
+        out.push_str(&format!("- given: {place}, {} lines\n", piece.lines.len()));
+    }
+    for refused in &round.refused {
+        out.push_str(&format!("- not given: {}: {}\n", code(&refused.path), refused.why));
+    }
+    if round.anew {
+        out.push_str("- the session was gone; a new one began with all that was said\n");
+    }
+    match &round.outcome {
+        Ok(text) => out.push_str(&format!("\n{}", fenced("json", visible::text(text).as_str()))),
+        Err(failure) => out.push_str(&format!("- no answer: {}\n", code(&failure.line()))),
+    }
+    out.push_str("\n<details><summary>The prompt as it was sent</summary>\n\n");
+    out.push_str(&fenced("text", Prompt::text(&round.prompt)));
     out.push_str("\n</details>\n");
 }
 

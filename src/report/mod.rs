@@ -20,11 +20,11 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::change::Change;
+use crate::change::{Change, HunkId};
 use crate::classify::{Classified, Counts};
 use crate::consult::Failure;
-use crate::pack::Packet;
-use crate::prompt::Prompt;
+use crate::pack::{Packet, Piece};
+use crate::prompt::{Prompt, Refused};
 use crate::source::Kind;
 use crate::synthesize::Checked;
 use crate::verdict::Verdict;
@@ -107,6 +107,26 @@ pub struct Scan {
     pub packet: Packet,
     /// Size of the numbers.
     pub stats: Stats,
+    /// The patch, where it is one and not too large to be kept.
+    pub patch: Option<Vec<u8>>,
+}
+
+impl Scan {
+    /// Pieces of text that are asked about without any change; `head` is the commit at which more of the
+    /// repository could be given.
+    pub fn of_pieces(pieces: &[Piece], spec: &str, head: Option<String>) -> Scan {
+        let hunks = (1..).zip(pieces).map(|(number, piece)| piece.packed(HunkId(number)));
+        let packet = Packet { hunks: hunks.collect(), ..Packet::default() };
+        let source = Compared {
+            kind: Kind::Given,
+            spec: spec.to_owned(),
+            old: None,
+            new: head,
+            notes: Vec::new(),
+        };
+        let (change, classified) = (Change::default(), Classified::default());
+        Scan { source, change, classified, packet, stats: Stats::default(), patch: None }
+    }
 }
 
 /// The numbers of a scan.
@@ -135,12 +155,33 @@ pub struct Review {
     pub consultation: Consultation,
     /// Codex's last message, verbatim.
     pub answer: Option<String>,
-    /// The checked answer.
+    /// The rounds after the first, in order.
+    pub rounds: Vec<Round>,
+    /// All answers, checked.
     pub checked: Checked,
     /// The verdict.
     pub verdict: Verdict,
     /// Id of the record, where there is one.
     pub record: Option<String>,
+}
+
+/// A round after the first: what was asked on, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// What was asked.
+    pub prompt: Prompt,
+    /// Context that went along.
+    pub granted: Vec<Piece>,
+    /// Context that Codex asked for and did not get.
+    pub refused: Vec<Refused>,
+    /// Whether the session was gone, so that all that was said before went along.
+    pub anew: bool,
+    /// Codex's message, verbatim, or why there is none.
+    pub outcome: Result<String, Failure>,
+    /// Token counts of this round alone.
+    pub usage: Option<Value>,
+    /// Wall time of the call.
+    pub duration: Duration,
 }
 
 /// What became of the question.

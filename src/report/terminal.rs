@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use owo_colors::{OwoColorize, Style};
 
-use super::{Consultation, Review, Scan, Status, snippet};
+use super::{Consultation, Review, Round, Scan, Status, snippet};
 use crate::change::{Change, HunkId};
 use crate::classify::{HunkScore, Signal};
 use crate::consult::Advice;
@@ -59,6 +59,9 @@ pub fn review(review: &Review, width: usize) -> String {
         question(&mut out, review);
         section(&mut out, &answer_heading(&review.consultation));
         answer(&mut out, review, width);
+    }
+    for (number, round) in (2..).zip(&review.rounds) {
+        further(&mut out, number, round, review, width);
     }
     if !review.checked.findings.is_empty() {
         section(&mut out, "Findings, checked against the change");
@@ -223,6 +226,40 @@ fn answer(out: &mut String, review: &Review, width: usize) {
     }
     if let (Some(_), Some(id)) = (&review.answer, &review.record) {
         let text = format!("  the raw answer: git advisor show {id} --answer");
+        line(out, &text.dimmed().to_string());
+    }
+}
+
+/// A round after the first: what was asked on and given, and the answer.
+fn further(out: &mut String, number: usize, round: &Round, review: &Review, width: usize) {
+    section(out, &format!("Question of round {number}"));
+    paragraphs(out, &round.prompt.question, width, "  ");
+    for piece in &round.granted {
+        let lines = counted(piece.lines.len(), "line");
+        line(out, &format!("  {} {}:{} ({lines})", piece.label.bold(), piece.path, piece.first));
+    }
+    for refused in &round.refused {
+        let text = format!("  not given: {}: {}", visible::line(&refused.path), refused.why);
+        line(out, &text.yellow().to_string());
+    }
+    if round.anew {
+        line(
+            out,
+            &"  the session was gone; a new one began with all that was said".yellow().to_string(),
+        );
+    }
+    section(out, &format!("Answer of round {number}, {} s", round.duration.as_secs()));
+    match &round.outcome {
+        Ok(text) => match Answer::read(text) {
+            Some(read) => verbatim(out, &read, width),
+            None => paragraphs(out, visible::text(text).as_str(), width, "  | "),
+        },
+        Err(failure) => {
+            line(out, &format!("  {}", format!("warning: {}", failure.line()).yellow()));
+        }
+    }
+    if let (Ok(_), Some(id)) = (&round.outcome, &review.record) {
+        let text = format!("  the raw answer: git advisor show {id} --answer --round {number}");
         line(out, &text.dimmed().to_string());
     }
 }

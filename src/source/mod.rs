@@ -3,17 +3,19 @@
 mod push;
 mod resolve;
 mod spec;
+mod tracked;
 
 use git2::{Oid, Repository};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use push::{Brings, Update, brings, updates};
 pub use resolve::{base, open, resolve};
 pub use spec::Spec;
+pub use tracked::{Withheld, tracked};
 
 /// What kind of source it is; the word of the JSON output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Two revisions.
@@ -26,6 +28,8 @@ pub enum Kind {
     Commit,
     /// A unified diff.
     Patch,
+    /// No change: pieces of text that the user hands over.
+    Given,
 }
 
 /// Two sides, ready to be read.

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::answer::Claim;
 use super::quote::{Line, Quote, Strictness};
-use crate::change::{Change, File, Hunk, LineKind};
+use crate::change::{Change, File, Hunk, HunkId, LineKind};
 use crate::pack::{PackedHunk, PackedLine, Packet};
 use crate::redact::Redactor;
 use crate::visible;
@@ -36,10 +36,9 @@ const TOO_MUCH: &str = "the answer claims more than can be searched for";
 
 /// Places the claims of one answer. What is searched is made ready once and kept.
 pub(super) struct Anchorer<'a> {
-    packet: &'a Packet,
     change: &'a Change,
-    /// The lines of each hunk of the packet, in its order.
-    hunks: Vec<Vec<Line>>,
+    /// What was sent, pieces of context too, each with its lines.
+    sent: Vec<(PackedHunk, Vec<Line>)>,
     /// The lines of files that were searched, by index, side, and whether secrets are replaced.
     files: HashMap<(usize, bool, bool), Vec<Line>>,
     effort: usize,
@@ -47,10 +46,13 @@ pub(super) struct Anchorer<'a> {
 
 impl<'a> Anchorer<'a> {
     pub(super) fn new(packet: &'a Packet, change: &'a Change) -> Self {
-        let lines =
-            |hunk: &PackedHunk| hunk.lines.iter().map(|line| Line::new(&line.text)).collect();
-        let hunks = packet.hunks.iter().map(lines).collect();
-        Anchorer { packet, change, hunks, files: HashMap::new(), effort: EFFORT }
+        let pieces = packet.context.iter().map(|piece| piece.packed(HunkId::default()));
+        let sent = packet.hunks.iter().cloned().chain(pieces);
+        let sent = sent.map(|hunk| {
+            let lines = hunk.lines.iter().map(|line| Line::new(&line.text)).collect();
+            (hunk, lines)
+        });
+        Anchorer { change, sent: sent.collect(), files: HashMap::new(), effort: EFFORT }
     }
 
     /// Looks for the evidence, in a wider and wider scope.
@@ -72,13 +74,13 @@ impl<'a> Anchorer<'a> {
             () => 2,
         };
         (0..3).find_map(|wanted| {
-            let all = 0..self.packet.hunks.len();
-            let scope: Vec<usize> =
-                all.filter(|&at| scope(&self.packet.hunks[at]) == wanted).collect();
+            let all = 0..self.sent.len();
+            let scope: Vec<usize> = all.filter(|&at| scope(&self.sent[at].0) == wanted).collect();
             let find = |at: usize, quote: &Quote, strictness| {
-                let (hunk, lines) = (&self.packet.hunks[at], &self.hunks[at]);
+                let (hunk, lines) = &self.sent[at];
                 self.effort = self.effort.checked_sub(lines.len())?;
-                Some(in_hunk(hunk, lines, quote, strictness, claim))
+                let places = in_hunk(hunk, lines, quote, strictness, claim).into_iter();
+                Some(places.map(|place| within(self.change, hunk, place)).collect())
             };
             // Line numbers mean something in the file that is named.
             search(&scope, readings, claim, wanted < 2, find)
@@ -151,14 +153,14 @@ impl<'a> Anchorer<'a> {
             |hunk: &PackedHunk| place::names(claim, [Some(&hunk.path), hunk.old_path.as_ref()]);
         match file {
             _ if claim.file.is_empty() => "the quoted code stands nowhere in the change",
-            None if self.packet.hunks.iter().any(names) => {
+            None if self.sent.iter().any(|(hunk, _)| names(hunk)) => {
                 "the quoted code stands nowhere in what was sent of it"
             }
             None => "that file is not part of the change, and the quoted code stands nowhere in it",
             Some(file) if !file.has_text() => {
                 "the quoted code was not sent, and the file could not be read again"
             }
-            Some(_) if !self.packet.hunks.iter().any(names) => {
+            Some(_) if !self.sent.iter().any(|(hunk, _)| names(hunk)) => {
                 "nothing of that file was sent, and the quoted code stands nowhere in it"
             }
             Some(_) => "the quoted code stands nowhere in that file, before or after the change",
@@ -198,6 +200,18 @@ fn search(
 fn named(file: &File, claim: &Claim) -> bool {
     let (path, old) = (visible::line(&file.path), file.old_path.as_ref().map(visible::line));
     place::names(claim, [Some(&path), old.as_ref()])
+}
+
+/// A place in a piece of context, which may be a part of the change too.
+fn within(change: &Change, hunk: &PackedHunk, place: Place) -> Place {
+    if hunk.id != HunkId::default() {
+        return place;
+    }
+    let mut files = change.files.iter();
+    let file = files.find(|file| visible::line(&file.path) == place.path);
+    let touched = file.and_then(|file| touching(file, &place.lines, false)).map(|hunk| hunk.id);
+    let stand = if touched.is_some() { Stand::Added } else { Stand::Unchanged };
+    Place { hunk: touched, stand, ..place }
 }
 
 /// The hunk of which some changed line is among these of its side.

@@ -13,6 +13,7 @@ mod judge;
 mod local;
 mod moved;
 mod quote;
+mod rounds;
 mod weigh;
 mod words;
 
@@ -23,6 +24,8 @@ use crate::classify::Classified;
 use crate::pack::Packet;
 use crate::rules::Severity;
 use crate::visible::Visible;
+
+use rounds::Standing;
 
 pub use answer::{Answer, ContextRequest, HunkOpinion, Opinion};
 pub use coverage::Coverage;
@@ -100,8 +103,8 @@ pub struct Checked {
 /// What happened to the question, as far as the synthesis needs to know.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply<'a> {
-    /// Codex answered.
-    Answered(&'a str),
+    /// Codex answered, in one round or several.
+    Answered(&'a [&'a str]),
     /// There was no hunk to ask about.
     NotNeeded,
     /// Codex could not be had.
@@ -117,30 +120,40 @@ struct Case<'a> {
     classified: &'a Classified,
     findings: &'a [Finding],
     coverage: &'a Coverage,
-    answer: Option<&'a Answer>,
+    standing: &'a Standing,
     reply: Reply<'a>,
     notes: &'a [String],
 }
 
+/// What a reply is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// The change, with its texts.
+    pub change: &'a Change,
+    /// The rules' signals.
+    pub classified: &'a Classified,
+    /// What was sent, in all rounds.
+    pub packet: &'a Packet,
+    /// What the user should know of the call.
+    pub notes: &'a [String],
+    /// The least severity that fails the run; `None` means never.
+    pub threshold: Option<Severity>,
+}
+
 /// Checks a reply against the change and the rules' signals.
-pub fn synthesize(
-    change: &Change,
-    classified: &Classified,
-    packet: &Packet,
-    reply: Reply<'_>,
-    notes: &[String],
-    threshold: Option<Severity>,
-) -> Checked {
-    let answer = match reply {
-        Reply::Answered(text) => Answer::read(text),
-        Reply::NotNeeded | Reply::Unavailable(_) | Reply::Skipped => None,
+pub fn synthesize(grounds: &Grounds<'_>, reply: Reply<'_>) -> Checked {
+    let Grounds { change, classified, packet, notes, threshold } = *grounds;
+    let standing = match reply {
+        Reply::Answered(answers) => rounds::read(answers),
+        Reply::NotNeeded | Reply::Unavailable(_) | Reply::Skipped => Standing::default(),
     };
-    let coverage = coverage::of(packet, answer.as_ref());
-    let mut findings = match &answer {
+    let answer = standing.answer.as_ref();
+    let coverage = coverage::of(packet, answer);
+    let mut findings = match answer {
         Some(answer) => judge::claims(answer, change, classified, packet),
         None => Vec::new(),
     };
-    match (&answer, reply) {
+    match (answer, reply) {
         (Some(_), _) => findings.extend(local::uncovered(change, classified, &coverage, &findings)),
         (None, Reply::NotNeeded) => {}
         (None, _) => findings.extend(local::all(change, classified)),
@@ -157,13 +170,18 @@ pub fn synthesize(
         classified,
         findings: &findings,
         coverage: &coverage,
-        answer: answer.as_ref(),
+        standing: &standing,
         reply,
         notes,
     };
     let (mut synthesis, reason) = weigh::weigh(&case);
     synthesis.text = words::of(&case, &synthesis, &reason);
-    Checked { findings, coverage, synthesis, answer }
+    Checked { findings, coverage, synthesis, answer: standing.answer }
+}
+
+/// What Codex would have to see, by the last of its answers that can be read.
+pub fn requests(answers: &[&str]) -> Vec<ContextRequest> {
+    rounds::read(answers).answer.map(|answer| answer.needs_context).unwrap_or_default()
 }
 
 /// What blocks first, then what stands, then by severity, then by place.

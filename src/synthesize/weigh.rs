@@ -79,7 +79,8 @@ pub struct Synthesis {
 /// Weighs the checked findings; the synthesis, still without its text, and the reason of its
 /// recommendation.
 pub(super) fn weigh(case: &Case<'_>) -> (Synthesis, String) {
-    let Case { change, findings, coverage, answer, reply, .. } = *case;
+    let Case { change, findings, coverage, standing, reply, .. } = *case;
+    let answer = standing.answer.as_ref();
     let ids = |wanted: &dyn Fn(&Finding) -> bool| -> Vec<String> {
         findings
             .iter()
@@ -132,7 +133,7 @@ fn not_reviewed(coverage: &Coverage) -> Vec<HunkId> {
 }
 
 fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String) {
-    let Case { change, findings, coverage, notes, .. } = *case;
+    let Case { change, findings, coverage, standing, notes, .. } = *case;
     let unread = |file: &&File| matches!(file.skipped, Some(Skip::Missing | Skip::Unmerged));
     let missing = change.files.iter().filter(unread).count();
     let gating = findings.iter().filter(|finding| finding.gates).count();
@@ -174,6 +175,7 @@ fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String)
         _ if unfounded(coverage, findings) => {
             look("Codex calls a hunk a finding and reports nothing there")
         }
+        _ if !standing.unread.is_empty() => look("a later answer could not be read as findings"),
         _ if unsure > 0 => look("Codex is unsure about a hunk"),
         _ if !synthesis.needs_context.is_empty() => {
             look("Codex asks for context that it was not given")

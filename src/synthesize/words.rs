@@ -1,13 +1,15 @@
 //! The synthesis in words: what was not reviewed first, then what holds, what does not, what is missing.
 
+use super::answer::ContextRequest;
 use super::coverage::Coverage;
+use super::rounds::Standing;
 use super::weigh::Synthesis;
 use super::{Case, Finding, Reply, contradictions};
-use crate::visible;
+use crate::visible::{self, Visible};
 
 /// The text, one paragraph or list item a line; `reason` is the recommendation's.
 pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String {
-    let Case { findings, coverage, classified, answer, reply, notes, .. } = *case;
+    let Case { findings, coverage, classified, standing, reply, notes, .. } = *case;
     let mut lines: Vec<String> = Vec::new();
     match reply {
         Reply::Unavailable(failure) => {
@@ -36,19 +38,49 @@ pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String
     };
     each(&synthesis.incomplete, incomplete, &mut lines);
     lines.extend(contradictions::of(findings, coverage, classified));
-    let dropped = answer.map_or(0, |answer| answer.dropped);
-    if dropped > 0 {
-        lines.push(format!("Not read: {dropped} further entries of the answer."));
-    }
-    if !synthesis.needs_context.is_empty() {
-        lines.push("Codex would have to see:".to_owned());
-        let one = |text: &str| visible::line(text.chars().take(300).collect::<String>());
-        lines.extend(synthesis.needs_context.iter().take(20).map(|request| {
-            format!("- {} {}: {}", one(&request.path), one(&request.what), one(&request.why))
-        }));
-    }
+    lines.extend(later_rounds(standing));
+    lines.extend(requests(&synthesis.needs_context));
     lines.push(format!("Recommendation: {}: {reason}.", synthesis.recommendation.name()));
     lines.join("\n")
+}
+
+/// What later rounds changed, and what could not be read of any.
+fn later_rounds(standing: &Standing) -> Vec<String> {
+    let withdrawn = standing.withdrawn.iter().map(|claim| {
+        format!(
+            "Codex withdraws \"{}\" ({}) in round {}: {}.",
+            short(&claim.title),
+            short(&claim.label),
+            claim.round,
+            short(&claim.note)
+        )
+    });
+    let unread = standing.unread.iter().filter(|_| standing.answer.is_some()).map(|round| {
+        format!("The answer of round {round} could not be read as findings; it changes nothing.")
+    });
+    let dropped = standing.answer.as_ref().map_or(0, |answer| answer.dropped);
+    let dropped =
+        (dropped > 0).then(|| format!("Not read: {dropped} further entries of the answer."));
+    withdrawn.chain(unread).chain(dropped).collect()
+}
+
+/// What Codex asks to see, under the numbers by which it is granted.
+fn requests(needs_context: &[ContextRequest]) -> Vec<String> {
+    let shown = (1..).zip(needs_context.iter().take(20)).map(|(number, request)| {
+        format!(
+            "- {number}. {} {}: {}",
+            short(&request.path),
+            short(&request.what),
+            short(&request.why)
+        )
+    });
+    let heading = "Codex would have to see (git advisor follow-up --grant N,…):".to_owned();
+    let heading = (!needs_context.is_empty()).then_some(heading);
+    heading.into_iter().chain(shown).collect()
+}
+
+fn short(text: &str) -> Visible {
+    visible::line(text.chars().take(300).collect::<String>())
 }
 
 /// What was not reviewed is said first.

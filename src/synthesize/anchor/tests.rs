@@ -1,7 +1,7 @@
 //! Placing evidence in small packets.
 
 use super::*;
-use crate::change::{HunkId, Status};
+use crate::change::Status;
 
 /// A hunk from line 10 of both sides on, of lines with their signs.
 fn hunk(id: u32, path: &str, lines: &[&str]) -> PackedHunk {

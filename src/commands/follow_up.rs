@@ -1,0 +1,157 @@
+//! `git advisor follow-up`: another round in the same Codex session.
+
+use anyhow::{Context, Result, bail};
+
+use super::news::{self, Notify};
+use super::session::{MAX_RECALLED, Session};
+use super::talk::{Next, Talk};
+use super::{files, grants, review};
+use crate::cli::FollowUpArgs;
+use crate::exit::Exit;
+use crate::prompt::{Prompt, Refused};
+use crate::record::{Dialogue, Matter, Part, Record};
+use crate::report::{Review, Scan};
+use crate::source::{self, Kind, Spec};
+use crate::synthesize::ContextRequest;
+use crate::visible;
+
+/// Id of the empty tree, for a side that is none.
+const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+/// What is asked on.
+#[derive(Debug, Clone, Default)]
+pub struct FollowUp {
+    /// Name of the review; the newest when not given.
+    pub id: Option<String>,
+    /// The question.
+    pub text: Option<String>,
+    /// Numbers of the context requests that are granted, from 1.
+    pub grant: Vec<usize>,
+}
+
+pub(super) fn run(args: &FollowUpArgs, flags: &[(String, String)]) -> Result<Exit> {
+    let files = args.files.all();
+    files::check(&files)?;
+    let session = Session::within(source::open().ok(), flags)?;
+    let wanted = wanted(&session, args);
+    let review = follow_up(&session, &wanted, &mut news::on_stderr())?;
+    review::show(&review, args.format, &files)
+}
+
+/// A single word that names a review is its name, else it is the question.
+fn wanted(session: &Session, args: &FollowUpArgs) -> FollowUp {
+    let (id, text) = match (args.words.as_slice(), &session.records) {
+        ([id, text, ..], _) => (Some(id.clone()), Some(text.clone())),
+        ([word], Some(records)) if records.find(Some(word)).is_some() => (Some(word.clone()), None),
+        ([text], _) => (None, Some(text.clone())),
+        ([], _) => (None, None),
+    };
+    FollowUp { id, text, grant: args.grant.clone() }
+}
+
+/// Asks on in the session of an earlier consultation, and judges all rounds again.
+///
+/// # Errors
+/// When there is no such consultation, when its change is not the same any more, or when nothing is asked.
+pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) -> Result<Review> {
+    let record = record(session, wanted.id.as_deref())?;
+    let mut talk = resume(session, record)?;
+    let next = next(session, &talk, wanted)?;
+    talk.ask(&session.config, next, notify);
+    talk.grant_by_policy(session, notify);
+    Ok(talk.conclude(session, notify))
+}
+
+fn record(session: &Session, id: Option<&str>) -> Result<Record> {
+    let found = session.records.as_ref().and_then(|records| records.find(id));
+    match (found, id) {
+        (Some(record), _) => Ok(record),
+        (None, Some(id)) => {
+            bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
+        }
+        (None, None) => bail!("there is no review yet; `git advisor review` makes one"),
+    }
+}
+
+/// Reads a record back, and the change that it is about.
+fn resume(session: &Session, record: Record) -> Result<Talk> {
+    let id = record.id.clone();
+    let nothing =
+        || format!("review `{id}` has no answer to follow up; `git advisor log` lists the others");
+    let dialogue: Dialogue =
+        serde_json::from_slice(&record.read(Part::Dialogue).with_context(nothing)?)
+            .with_context(nothing)?;
+    let sent = record.read(Part::Prompt).with_context(nothing)?;
+    record.read(Part::Answer).with_context(nothing)?;
+    let sent = String::from_utf8_lossy(&sent).into_owned();
+    let (scan, prompt) = match &dialogue.matter {
+        Matter::Change { .. } => {
+            let (scan, prompt) = scanned(session, &dialogue, &record)?;
+            if prompt.text() != sent {
+                bail!(
+                    "the change, the rules or the configuration are not those of review `{id}` any more; \
+                     `git advisor review` begins a new one"
+                );
+            }
+            (scan, prompt)
+        }
+        Matter::Pieces { kind, head, pieces } => {
+            let question = dialogue.question.clone().unwrap_or_default();
+            let scan = Scan::of_pieces(pieces, kind.name(), head.clone());
+            (scan, Prompt::kept(sent, question))
+        }
+    };
+    Talk::resumed(scan, prompt, dialogue, record).with_context(nothing)
+}
+
+/// The same change again, packed under the same labels.
+fn scanned(session: &Session, dialogue: &Dialogue, record: &Record) -> Result<(Scan, Prompt)> {
+    let Matter::Change { kind, spec, old, new } = &dialogue.matter else {
+        bail!("review `{}` is not about a change", record.id);
+    };
+    let end = |id: &Option<String>| id.clone().unwrap_or_else(|| EMPTY_TREE.to_owned());
+    let again = match kind {
+        Kind::Range | Kind::Commit => Spec::Ends { old: end(old), new: end(new) },
+        Kind::Staged => Spec::Staged,
+        Kind::Worktree => Spec::Worktree,
+        Kind::Patch | Kind::Given => {
+            Spec::Patch(record.path(Part::Patch, 1).to_string_lossy().into_owned())
+        }
+    };
+    let question = dialogue.question.as_deref();
+    let mut scan = session.scan(&again, question, &dialogue.nonce)?;
+    scan.change.recall(|_| true, MAX_RECALLED)?;
+    (scan.source.kind, scan.source.spec) = (*kind, spec.clone());
+    scan.source.notes.clear();
+    let prompt = session.prompt(&scan, question, &dialogue.nonce);
+    Ok((scan, prompt))
+}
+
+/// What is asked next: the user's words, and the context that is granted by number.
+fn next(session: &Session, talk: &Talk, wanted: &FollowUp) -> Result<Next> {
+    let requests = talk.requests();
+    let granted: Vec<ContextRequest> = wanted
+        .grant
+        .iter()
+        .map(|number| {
+            number.checked_sub(1).and_then(|at| requests.get(at)).cloned().with_context(|| {
+                match requests.len() {
+                    0 => "Codex asks for no context there; give a question instead".to_owned(),
+                    count => {
+                        format!("Codex asks for {count} things, and none has the number {number}")
+                    }
+                }
+            })
+        })
+        .collect::<Result<_>>()?;
+    let next = grants::resolve(session, talk, &granted);
+    if let (Some(Refused { path, why }), true, None) =
+        (next.refused.first(), next.granted.is_empty(), &wanted.text)
+    {
+        bail!("`{}` is not given to Codex: {why}; nothing is left to ask", visible::line(path));
+    }
+    if wanted.text.is_none() && next.granted.is_empty() {
+        bail!("nothing is asked: give a question, or `--grant N` for context that Codex asks for");
+    }
+    Ok(Next { question: wanted.text.clone(), ..next })
+}

@@ -1,0 +1,35 @@
+//! What happens while a command works, for whoever waits. The commands themselves print nothing.
+
+use super::tell;
+use crate::consult::Progress;
+use crate::report::progress::ProgressLine;
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub enum News<'a> {
+    /// Worth knowing.
+    Note(&'a str),
+    /// Something is not as it was asked for.
+    Warning(&'a str),
+    /// How far a call is.
+    Progress(&'a Progress),
+}
+
+/// Whoever waits.
+pub type Notify<'a> = dyn FnMut(News<'_>) + 'a;
+
+/// Tells a person, on stderr.
+pub(super) fn on_stderr() -> impl FnMut(News<'_>) {
+    let mut line: Option<ProgressLine> = None;
+    move |news| match news {
+        News::Progress(progress) => line.get_or_insert_with(ProgressLine::begin).show(progress),
+        News::Note(text) => {
+            line = None;
+            tell("note", text);
+        }
+        News::Warning(text) => {
+            line = None;
+            tell("warning", text);
+        }
+    }
+}
