@@ -77,6 +77,9 @@ pub enum Command {
     /// Show or clear the marker that leaves a limited Codex alone
     #[command(alias = "cooldown")]
     Doghouse(DoghouseArgs),
+    /// Review the change of a CI job: finds the range, takes configuration and rules from its base
+    #[command(after_help = CI_EXAMPLES)]
+    Ci(CiArgs),
     /// Install, remove or show the pre-push hook of this repository
     Hook(HookArgs),
     /// Show what works here, what does not, and the mend
@@ -85,6 +88,10 @@ pub enum Command {
     Init,
     /// Make a small sample repository and review its last commits
     Demo(DemoArgs),
+    /// Print the man page, or write all pages to a folder
+    Man(ManArgs),
+    /// Print completions for a shell; those for bash serve `git advisor` too
+    Completions(CompletionsArgs),
 }
 
 const REVIEW_EXAMPLES: &str = "Examples:
@@ -106,6 +113,10 @@ review are given, bounded, with secrets replaced, never one of those that hold s
 const SCAN_EXAMPLES: &str = "Examples:
   git advisor scan HEAD~3..
   git advisor scan --worktree --format json";
+
+const CI_EXAMPLES: &str = "Examples:
+  git advisor ci --report sarif=git-advisor.sarif     GitHub Actions, GitLab CI
+  git advisor ci origin/main...HEAD                   anywhere else";
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -326,6 +337,41 @@ pub enum DoghouseAction {
     Status,
     /// Take the marker away
     Clear,
+}
+
+/// `ci`
+#[derive(Debug, Args)]
+pub struct CiArgs {
+    /// The range, where the service does not name it: A...B, A..B, or A for A..HEAD
+    #[arg(value_name = "SOURCE")]
+    pub range: Option<String>,
+
+    /// Write the review to files too
+    #[command(flatten)]
+    pub files: FileArgs,
+
+    /// The least severity that fails the job: critical, high, medium, low or never
+    #[arg(long, value_name = "LEVEL")]
+    pub fail_on: Option<String>,
+
+    /// Show what the rules alone say, and do not ask Codex
+    #[arg(long)]
+    pub no_codex: bool,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
 }
 
 /// `hook`

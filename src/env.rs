@@ -1,6 +1,7 @@
 //! Every environment variable that the program reads, named in one place.
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -67,6 +68,28 @@ pub fn pre_commit() -> Option<PreCommit> {
     let text = |name| passed_on(name).and_then(|value| value.into_string().ok());
     passed_on("PRE_COMMIT")?;
     Some(PreCommit { from: text("PRE_COMMIT_FROM_REF"), to: text("PRE_COMMIT_TO_REF") })
+}
+
+/// What CI services say of a job, as far as it is used.
+const JOB: [&str; 12] = [
+    "GITHUB_ACTIONS",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_STEP_SUMMARY",
+    "GITLAB_CI",
+    "CI_COMMIT_SHA",
+    "CI_COMMIT_BEFORE_SHA",
+    "CI_DEFAULT_BRANCH",
+    "CI_MERGE_REQUEST_DIFF_BASE_SHA",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_SHA",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
+    "CI_MERGE_REQUEST_PROJECT_PATH",
+    "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH",
+];
+
+/// The variables of a CI job that are set and text.
+pub fn job() -> HashMap<&'static str, String> {
+    let text = |name| passed_on(name)?.into_string().ok();
+    JOB.into_iter().filter_map(|name| Some((name, text(name)?))).collect()
 }
 
 /// Whether this is a job of a CI service, whose runner reads what is printed.

@@ -1,5 +1,6 @@
 //! The subcommands, each a recipe: one line a stage, each result named.
 
+mod ci;
 mod demo;
 mod doctor;
 mod doghouse;
@@ -9,6 +10,7 @@ mod grants;
 mod hook;
 mod init;
 mod log;
+mod man;
 mod news;
 mod pre_push;
 mod prompt;
@@ -44,8 +46,11 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Log => log::list(),
         Command::Show(args) => log::show(args),
         Command::Doghouse(args) => doghouse::run(args, flags),
+        Command::Ci(args) => ci::run(args, flags),
         Command::Hook(args) => hook::run(args, flags),
         Command::Doctor => doctor::run(flags),
+        Command::Man(args) => man::pages(args),
+        Command::Completions(args) => man::completions(args),
         Command::Init => init::run(),
         Command::Demo(args) => demo::run(args, flags),
     }

@@ -1,5 +1,6 @@
 //! Which two sides are compared: SOURCE as it was typed, resolved in a repository.
 
+mod ci;
 mod push;
 mod resolve;
 mod spec;
@@ -9,6 +10,7 @@ use git2::{Oid, Repository};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use ci::{Job, Service};
 pub use push::{Brings, Update, brings, updates};
 pub use resolve::{base, open, resolve};
 pub use spec::Spec;

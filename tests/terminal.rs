@@ -1,0 +1,77 @@
+//! Life in a terminal: man pages, completions, what `git advisor` does beside the review itself.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "to panic is how a test fails")]
+
+mod support;
+
+use std::fs;
+
+use support::{Advisor, Home, Output};
+
+fn advisor(home: &Home, args: &[&str]) -> Output {
+    Advisor::new(home).args(args).run()
+}
+
+#[test]
+fn there_is_a_man_page_for_each_command() {
+    let home = Home::new();
+    let folder = home.path().join("man1");
+    drop(advisor(&home, &["man", "--dir", folder.to_str().unwrap()]).success());
+    let help = advisor(&home, &["--help"]).success().stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = commands
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !["", "help"].contains(name))
+        .collect();
+    assert!(commands.len() > 10, "{help}");
+    for command in commands {
+        let page = fs::read_to_string(folder.join(format!("git-advisor-{command}.1")));
+        assert!(page.unwrap().starts_with(".ie"), "{command}");
+    }
+    // What `git help advisor` shows is the page of this name.
+    let page = fs::read_to_string(folder.join("git-advisor.1")).unwrap();
+    assert_eq!(page, advisor(&home, &["man"]).success().stdout);
+    for part in ["git\\-advisor", "\\-\\-color", "Exit status", "git\\-advisor\\-review(1)"] {
+        assert!(page.contains(part), "{part} is missing in {page}");
+    }
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = advisor(&home, &["completions", shell]).success().stdout;
+        assert!(script.contains("git-advisor") && script.contains("review"), "{shell}: {script}");
+    }
+    drop(advisor(&home, &["completions", "tcsh"]).code(2));
+}
+
+/// What bash offers behind these words, of which the last is being typed.
+fn offered(home: &Home, function: &str, words: &str) -> Vec<String> {
+    let script = home.write(
+        "complete.sh",
+        format!(
+            "source completions.bash\nCOMP_WORDS=({words})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             {function}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+        ),
+    );
+    let output = Advisor::program(home, "/bin/bash").args([script]).run().success();
+    output.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_the_program_and_the_subcommand_of_git() {
+    let home = Home::new();
+    home.write("completions.bash", advisor(&home, &["completions", "bash"]).success().stdout);
+    let alone =
+        "_advisor git-advisor \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"";
+    assert_eq!(offered(&home, alone, "git-advisor rev"), ["review"]);
+    let registered = "complete -p git-advisor; COMPREPLY=";
+    assert!(offered(&home, registered, "x")[0].contains("-F _advisor"));
+    assert_eq!(offered(&home, "_git_advisor", "git advisor rev"), ["review"]);
+    assert_eq!(offered(&home, "_git_advisor", "git advisor hook ins"), ["install"]);
+    assert_eq!(offered(&home, "_git_advisor", "git advisor review --fail"), ["--fail-on"]);
+    // git's completion says where the command stands: `git -C folder advisor`.
+    assert_eq!(offered(&home, "__git_cmd_idx=3 _git_advisor", "git -C x advisor rev"), ["review"]);
+}
