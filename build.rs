@@ -30,7 +30,7 @@ fn main() -> Outcome<()> {
     let secrets = read("src/redact/secrets.toml")?;
     let packs = packs(&secrets)?;
     write("packs.rs", &table_of_packs(&packs, &languages)?)?;
-    write("literals.rs", &table_of_literals(&packs)?)?;
+    write("literals.rs", &table_of_literals(&required(&packs)?)?)?;
     write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
     write(
         "reasons.rs",
@@ -133,17 +133,21 @@ fn table_of_packs(packs: &[(&str, Table)], languages: &Table) -> Outcome<String>
     Ok(source)
 }
 
-/// The literals of all patterns, which are numbered in the order of the packs.
-fn table_of_literals(packs: &[(&str, Table)]) -> Outcome<String> {
+/// What each pattern needs of a text; they are numbered in the order of the packs.
+fn required(packs: &[(&str, Table)]) -> Outcome<Vec<Option<literals::Required>>> {
     let rules = packs.iter().flat_map(|(_, pack)| elements(&pack["rule"]));
     let patterns = rules.flat_map(|rule| elements(&rule["patterns"]));
-    let mut whose: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-    let (mut always, mut leads) = (Vec::new(), Vec::new());
-    let (mut texts, mut also, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
-    for (number, pattern) in patterns.enumerate() {
-        let required = literals::required(text(pattern)?);
-        leads.push(required.as_ref().is_some_and(|required| required.leads));
+    patterns.map(|pattern| Ok(literals::required(text(pattern)?))).collect()
+}
+
+/// The literals of all patterns, and what else each of these needs.
+fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String> {
+    let mut whose: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    let (mut always, mut leads, mut also) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut texts, mut pieces) = (Vec::new(), Vec::new());
+    for (number, required) in required.iter().enumerate() {
         let further = required.as_ref().map_or(&[][..], |required| &required.also);
+        leads.push(required.as_ref().is_some_and(|required| required.leads));
         also.push((pieces.len(), further.len()));
         for text in further {
             pieces.push((texts.len(), text.len()));
@@ -151,38 +155,36 @@ fn table_of_literals(packs: &[(&str, Table)]) -> Outcome<String> {
         }
         match required {
             Some(required) => {
-                required
-                    .texts
-                    .into_iter()
-                    .for_each(|text| whose.entry(text).or_default().push(number));
+                required.texts.iter().for_each(|text| whose.entry(text).or_default().push(number));
             }
             None => always.push(number),
         }
     }
     let mut filed: Vec<_> =
-        whose.into_iter().map(|(text, patterns)| (filing::filed(&text), patterns)).collect();
+        whose.into_iter().map(|(text, patterns)| (filing::filed(text), patterns)).collect();
     filed.sort_by_key(|(filed, _)| filed.place);
     let (mut entries, mut words, mut owners) = (String::new(), Vec::new(), Vec::new());
-    let mut starts = vec![0; (1 << filing::WIDTH) + 1];
-    for (filed, patterns) in filed {
-        let filing::Filed { place, at, word, bare, begins, ends } = filed;
+    let (mut starts, mut of_pattern) =
+        (vec![Vec::new(); 1 << filing::WIDTH], vec![Vec::new(); required.len()]);
+    for (at, (filed, patterns)) in filed.into_iter().enumerate() {
+        let filing::Filed { place, at: within, word, bare, begins, ends } = filed;
         writeln!(
             entries,
-            "Entry {{ place: {place}, at: {at}, length: {}, begins: {begins}, \
-             ends: {ends}, text: {}, patterns: {}, owners: {} }},",
+            "Entry {{ place: {place}, at: {within}, length: {}, begins: {begins}, ends: {ends}, text: {}, \
+             patterns: {}, owners: {} }},",
             bare.len(),
             texts.len(),
             owners.len(),
             patterns.len(),
         )?;
-        starts[usize::from(place) + 1] += 1;
+        starts[usize::from(place)].push(at);
+        patterns.iter().for_each(|&pattern| of_pattern[pattern].push(at));
         words.push(word);
         texts.extend(bare);
         owners.extend(patterns);
     }
-    for at in 1..starts.len() {
-        starts[at] += starts[at - 1];
-    }
+    let (starts, _) = listed(&starts);
+    let (of_pattern, literals) = listed(&of_pattern);
     Ok(format!(
         "static ALWAYS: &[u32] = &{always:?};\n\
          static LITERALS: Table = Table {{\n\
@@ -191,11 +193,22 @@ fn table_of_literals(packs: &[(&str, Table)]) -> Outcome<String> {
          entries: Cow::Borrowed(&[\n{entries}]),\n\
          texts: Cow::Borrowed(&{texts:?}),\n\
          patterns: Cow::Borrowed(&{owners:?}),\n\
+         literals: Cow::Borrowed(&{literals:?}),\n\
+         of_pattern: Cow::Borrowed(&{of_pattern:?}),\n\
          leads: Cow::Borrowed(&{leads:?}),\n\
          also: Cow::Borrowed(&{also:?}),\n\
          pieces: Cow::Borrowed(&{pieces:?}),\n\
          }};\n"
     ))
+}
+
+/// The lists as one, with the place where each begins in it and one past the last.
+fn listed(lists: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
+    let ends = lists.iter().scan(0, |end, list| {
+        *end += list.len();
+        Some(*end)
+    });
+    ([0].into_iter().chain(ends).collect(), lists.concat())
 }
 
 fn rule(rule: &Value, languages: &Table) -> Outcome<String> {

@@ -36,6 +36,10 @@ struct Table {
     texts: Cow<'static, [u8]>,
     /// The patterns of all literals.
     patterns: Cow<'static, [u32]>,
+    /// The literals of all patterns, by their index in `entries`.
+    literals: Cow<'static, [u32]>,
+    /// For each pattern where its own begin in `literals`, and one past the last.
+    of_pattern: Cow<'static, [u32]>,
     /// For each pattern whether all its matches begin with their literal.
     leads: Cow<'static, [bool]>,
     /// For each pattern the first of its further texts in `pieces`, and their number.
@@ -79,10 +83,10 @@ impl Literals {
                 None => literals.always.push(pattern),
             }
         }
-        if !patterns.is_empty() {
-            patterns
-                .into_iter()
-                .for_each(|(text, patterns)| literals.table.add(filed(text), &patterns));
+        for (text, patterns) in patterns {
+            literals.table.add(filed(text), &patterns);
+        }
+        if literals.table.leads.len() > LITERALS.leads.len() {
             literals.table.sort();
         }
         literals
@@ -126,12 +130,19 @@ impl Table {
         both.sort_by_key(|(entry, _)| entry.place);
         let (entries, words): (Vec<Entry>, Vec<u32>) = both.into_iter().unzip();
         (self.entries, self.words) = (entries.into(), words.into());
-        let mut starts = vec![0; (1 << WIDTH) + 1];
-        self.entries.iter().for_each(|entry| starts[usize::from(entry.place) + 1] += 1);
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        self.starts = starts.into();
+        let places = (0..).zip(self.entries.iter()).map(|(at, entry)| (entry.place.into(), at));
+        self.starts = listed(places, 1 << WIDTH).0.into();
+        let owned = (0..).zip(self.entries.iter()).flat_map(|(at, entry)| {
+            self.patterns(entry).iter().map(move |&pattern| (pattern as usize, at))
+        });
+        let (starts, literals) = listed(owned, self.leads.len());
+        (self.of_pattern, self.literals) = (starts.into(), literals.into());
+    }
+
+    /// The literals of a pattern.
+    fn literals(&self, pattern: u32) -> &[u32] {
+        let at = pattern as usize;
+        &self.literals[self.of_pattern[at] as usize..self.of_pattern[at + 1] as usize]
     }
 
     fn patterns(&self, entry: &Entry) -> &[u32] {
@@ -148,6 +159,19 @@ impl Table {
             && !(entry.ends && text.get(end).is_some_and(|&after| is_word(after)));
         stands.then_some(start)
     }
+}
+
+/// Numbers under so many keys as one list in the order of the keys, with the place where each key begins in it and
+/// one past the last.
+fn listed(pairs: impl Iterator<Item = (usize, u32)>, keys: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut pairs: Vec<(usize, u32)> = pairs.collect();
+    pairs.sort_by_key(|(key, _)| *key);
+    let mut starts = vec![0; keys + 1];
+    pairs.iter().for_each(|(key, _)| starts[key + 1] += 1);
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    (starts, pairs.into_iter().map(|(_, number)| number).collect())
 }
 
 /// Whether a literal of two bytes is filed under a word.
@@ -170,8 +194,8 @@ pub struct Prefilter<'a> {
     wanted: Vec<u64>,
     /// A bit for each literal of a wanted pattern, in the order of the entries.
     entries: Vec<u64>,
-    /// The places under which a literal of a wanted pattern is filed.
-    places: Places,
+    /// The places under which a literal of a wanted pattern is filed; nothing where there is none.
+    places: Option<Places>,
     /// Whether one of them is of two bytes.
     twos: bool,
     /// The wanted patterns that have no literal.
@@ -194,22 +218,21 @@ const STEP: usize = 8;
 
 impl<'a> Prefilter<'a> {
     pub(super) fn new(literals: &'a Literals, patterns: impl Iterator<Item = u32>) -> Self {
-        let mut wanted = Vec::new();
-        patterns.for_each(|pattern| set(&mut wanted, pattern as usize));
-        let (mut places, mut twos) = (Places::none(), false);
-        let mut entries = Vec::new();
-        let filed = literals.table.entries.iter().zip(literals.table.words.iter());
-        for (at, (entry, &word)) in filed.enumerate() {
-            let mut patterns = literals.table.patterns(entry).iter();
-            if patterns.any(|&pattern| is_set(&wanted, pattern as usize)) {
-                places.set(word);
+        let table = &literals.table;
+        let (mut wanted, mut entries) = (Vec::new(), Vec::new());
+        let (mut places, mut twos) = (None, false);
+        for pattern in patterns {
+            set(&mut wanted, pattern as usize);
+            for &entry in table.literals(pattern) {
+                let word = table.words[entry as usize];
+                places.get_or_insert_with(Places::none).set(word);
                 twos |= is_two(word);
-                set(&mut entries, at);
+                set(&mut entries, entry as usize);
             }
         }
         let always = literals.always.iter().copied();
         let always = always.filter(|&pattern| is_set(&wanted, pattern as usize)).collect();
-        Prefilter { table: &literals.table, wanted, entries, places, twos, always }
+        Prefilter { table, wanted, entries, places, twos, always }
     }
 
     /// Whether there is no pattern.
@@ -224,16 +247,17 @@ impl<'a> Prefilter<'a> {
 
     /// Calls `found` wherever a literal of a pattern stands in a text.
     pub fn hits(&self, text: &[u8], mut found: impl FnMut(Hit)) {
+        let Some(places) = &self.places else { return };
         let mut at = 0;
         // Several groups are looked up before the first answer is asked for.
         while let Some(block) = text.get(at..at + STEP + 3) {
-            let any = block.windows(4).fold(0, |any, four| any | self.places.at(word_of(four)));
+            let any = block.windows(4).fold(0, |any, four| any | places.at(word_of(four)));
             if any != 0 {
-                (at..at + STEP).for_each(|at| self.look_up(at, text, &mut found));
+                (at..at + STEP).for_each(|at| self.look_up(places, at, text, &mut found));
             }
             at += STEP;
         }
-        (at..text.len()).for_each(|at| self.look_up(at, text, &mut found));
+        (at..text.len()).for_each(|at| self.look_up(places, at, text, &mut found));
     }
 
     /// Whether a pattern can match in a text, by the further texts that each of its matches contains.
@@ -245,9 +269,9 @@ impl<'a> Prefilter<'a> {
     }
 
     #[inline]
-    fn look_up(&self, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
+    fn look_up(&self, places: &Places, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
         let word = word(&text[at..]);
-        if self.places.at(word) == 0 {
+        if places.at(word) == 0 {
             return;
         }
         let word = fold(word);
