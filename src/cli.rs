@@ -33,6 +33,14 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 
+    /// Say nothing beside the report but errors and what blocks
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say what is done, and with what
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
     /// Set a configuration key for this run, for example `gate.fail_on=low`
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     pub config: Vec<(String, String)>,

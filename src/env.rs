@@ -92,6 +92,11 @@ pub fn job() -> HashMap<&'static str, String> {
     JOB.into_iter().filter_map(|name| Some((name, text(name)?))).collect()
 }
 
+/// A pager as the user names it; an empty one means that there shall be none.
+pub fn pager(name: &str) -> Option<String> {
+    std::env::var_os(name)?.into_string().ok()
+}
+
 /// Whether this is a job of a CI service, whose runner reads what is printed.
 pub fn in_ci() -> bool {
     ["CI", "TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| passed_on(name).is_some())

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use git_advisor::config::{Config, KEYS};
+use git_advisor::report::Format;
 use serde::Deserialize;
 
 fn read(path: &str) -> String {
@@ -49,10 +51,10 @@ fn the_architecture_names_every_source_file_and_no_other() {
 }
 
 #[test]
-fn the_readme_lists_every_key_with_its_default() {
-    let readme = read("README.md");
+fn the_page_on_configuration_lists_every_key_with_its_default() {
+    let page = read("docs/configuration.md");
     for key in KEYS {
-        let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name)));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name)));
         let row = row.unwrap_or_else(|| panic!("{} has no row", key.name));
         let default = (key.show)(&Config::default()).to_string();
         assert!(row.contains(&format!("| `{default}` |")), "{row} does not name {default}");
@@ -94,5 +96,42 @@ fn the_msrv_is_the_same_everywhere() {
 fn every_source_file_says_what_it_is() {
     for path in files("src").iter().filter(|path| path.extension().is_some_and(|end| end == "rs")) {
         assert!(read(path.to_str().unwrap()).starts_with("//!"), "{}", path.display());
+    }
+}
+
+/// Every form of a review has its row, and no other has one.
+#[test]
+fn the_page_on_the_report_lists_every_form() {
+    let page = read("docs/report.md");
+    let table = page.split("## Forms").nth(1).unwrap().split("## ").next().unwrap();
+    let rows: Vec<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let mut named = rows.clone();
+    named.sort_unstable();
+    let mut forms: Vec<String> = Format::value_variants()
+        .iter()
+        .map(|format| format.to_possible_value().unwrap().get_name().to_owned())
+        .collect();
+    forms.sort_unstable();
+    assert_eq!(named, forms);
+}
+
+/// A link within the repository leads somewhere.
+#[test]
+fn every_link_between_documents_leads_to_a_file() {
+    let mut pages = files("docs");
+    pages.extend(["README.md", "ARCHITECTURE.md"].map(PathBuf::from));
+    for page in pages {
+        let folder = page.parent().unwrap();
+        let text = read(page.to_str().unwrap());
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = target.split('#').next().unwrap();
+            let there = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(path);
+            assert!(
+                target.contains("://") || path.is_empty() || there.exists(),
+                "{}: {target}",
+                page.display()
+            );
+        }
     }
 }

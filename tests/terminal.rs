@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::{Advisor, Home, Output};
+use support::{Advisor, Home, Output, Repo};
 
 fn advisor(home: &Home, args: &[&str]) -> Output {
     Advisor::new(home).args(args).run()
@@ -35,6 +35,40 @@ fn there_is_a_man_page_for_each_command() {
     for part in ["git\\-advisor", "\\-\\-color", "Exit status", "git\\-advisor\\-review(1)"] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }
+}
+
+/// A repository whose last commit brings a hunk that is worth a question.
+fn risky() -> Repo {
+    let repo = Repo::init();
+    repo.write("a.py", "pass\n");
+    repo.commit("Begin");
+    repo.write("a.py", "import subprocess\nsubprocess.run(input(), shell=True)\n");
+    repo.commit("Run");
+    repo
+}
+
+#[test]
+fn quiet_says_the_report_alone_and_verbose_says_what_is_done() {
+    let (home, repo) = (Home::new(), risky());
+    let told = |flag: &[&str]| {
+        let run = Advisor::new(&home).in_dir(repo.path()).args(["review", "HEAD~1.."]);
+        run.args(flag).run().success().stderr
+    };
+    assert!(told(&[]).starts_with("warning: no second opinion"));
+    assert_eq!(told(&["-q"]), "");
+    assert!(told(&["-v"]).contains("step: HEAD~1..HEAD: files 1, hunks 1,"), "{}", told(&["-v"]));
+}
+
+#[test]
+fn prose_is_wrapped_to_a_narrow_terminal_and_needs_no_unicode() {
+    let (home, repo) = (Home::new(), risky());
+    let run = Advisor::new(&home).in_dir(repo.path()).env("COLUMNS", "60");
+    let output = run.args(["review", "HEAD~1..", "--no-codex"]).run().success();
+    let wide: Vec<&str> = output.stdout.lines().filter(|line| line.chars().count() > 60).collect();
+    // The first line, the last and the titles of findings are one line each, for grep.
+    let whole = ["worth a question", "[F1]: ", "fails on"];
+    assert!(wide.iter().all(|line| whole.iter().any(|part| line.contains(part))), "{wide:?}");
+    assert!(output.stdout.is_ascii(), "{output}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::report::log;
 use crate::{source, visible};
 
 pub(super) fn list() -> Result<Exit> {
-    print(&log::entries(&records()?.list()))?;
+    print_for_people(&log::entries(&records()?.list()))?;
     Ok(Exit::Clean)
 }
 

@@ -12,6 +12,7 @@ mod init;
 mod log;
 mod man;
 mod news;
+mod pager;
 mod pre_push;
 mod prompt;
 mod review;
@@ -20,6 +21,7 @@ mod session;
 mod talk;
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 
@@ -32,11 +34,35 @@ pub use news::{News, Notify};
 pub use review::{Wish, review};
 pub use session::Session;
 
+/// How much is told beside the report; set once, before anything is told.
+static LOUDNESS: OnceLock<Loudness> = OnceLock::new();
+
+/// How much is told beside the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loudness {
+    /// Errors and what blocks.
+    Quiet,
+    /// Notes and warnings too.
+    Normal,
+    /// What is done, and with what.
+    Verbose,
+}
+
+fn loudness() -> Loudness {
+    LOUDNESS.get().copied().unwrap_or(Loudness::Normal)
+}
+
 /// Runs the command that was typed.
 ///
 /// # Errors
 /// When the request itself is wrong; the message names the mend. The exit status is then 2.
 pub fn run(cli: &Cli) -> Result<Exit> {
+    let loudness = match (cli.quiet, cli.verbose) {
+        (true, _) => Loudness::Quiet,
+        (_, true) => Loudness::Verbose,
+        _ => Loudness::Normal,
+    };
+    LOUDNESS.get_or_init(|| loudness);
     let flags = &cli.flags();
     match &cli.command {
         Command::Review(args) => review::run(args, flags),
@@ -69,9 +95,13 @@ fn print_report(text: &str, format: Format) -> Result<()> {
     }
 }
 
-/// Prints a text in which the runner of a CI job, who reads the log, finds no command.
+/// Prints a text for people: in a log of CI the runner, who reads it, finds no command in it; on a
+/// terminal that it is too long for it goes through the pager.
 fn print_for_people(text: &str) -> Result<()> {
-    if crate::env::in_ci() { print(&crate::visible::inert(text)) } else { print(text) }
+    if crate::env::in_ci() {
+        return print(&crate::visible::inert(text));
+    }
+    if pager::shows(text) { Ok(()) } else { print(text) }
 }
 
 fn print_bytes(text: &[u8]) -> Result<()> {
@@ -103,6 +133,9 @@ fn print_aside(text: &str) {
 /// Tells the user something beside the report, on stderr.
 fn tell(kind: &str, text: &str) {
     use owo_colors::OwoColorize;
+    if loudness() == Loudness::Quiet && ["note", "warning"].contains(&kind) {
+        return;
+    }
     let text = crate::visible::line(text).into_string();
     let text = if crate::env::in_ci() { crate::visible::inert(&text) } else { text };
     // Where stderr is closed there is nobody to tell.

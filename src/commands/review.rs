@@ -83,6 +83,17 @@ pub(super) fn look(
     for note in &scan.source.notes {
         notify(News::Note(note));
     }
+    let (stats, counts) = (scan.stats, scan.stats.counts);
+    notify(News::Step(&format!(
+        "{}: files {}, hunks {}, bytes of diff {}, read in {} ms; hunks picked {}, tokens to send about {}",
+        scan.source.spec,
+        counts.files,
+        counts.hunks,
+        stats.diff_bytes,
+        stats.duration.as_millis(),
+        counts.selected_hunks,
+        stats.prompt_tokens,
+    )));
     let asks = scan.stats.counts.selected_hunks > 0;
     if asks {
         // An answer may quote any line of the change, and a check that is gone may stand in any file.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::session::Session;
-use super::{print, print_with, tell};
+use super::{print_for_people, print_with, tell};
 use crate::cli::{ScanArgs, ScanFormat};
 use crate::exit::Exit;
 use crate::prompt::Nonce;
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ScanArgs, flags: &[(String, String)]) -> Result<Exit> {
         tell("note", note);
     }
     match args.format {
-        ScanFormat::Text => print(&terminal::scan(&scan))?,
+        ScanFormat::Text => print_for_people(&terminal::scan(&scan))?,
         ScanFormat::Json => print_with(|out| json::scan(&scan, out))?,
     }
     Ok(Exit::Clean)
