@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use clap::{CommandFactory, ValueEnum};
+use git_advisor::cli::Cli;
 use git_advisor::config::{Config, KEYS};
 use git_advisor::report::Format;
 use serde::Deserialize;
@@ -133,5 +134,18 @@ fn every_link_between_documents_leads_to_a_file() {
                 page.display()
             );
         }
+    }
+}
+
+/// What a person can type has a row in the table of commands.
+#[test]
+fn the_readme_lists_every_command() {
+    let readme = read("README.md");
+    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        let name = command.get_name();
+        let row = |line: &str| {
+            line.starts_with("| `git advisor") && line.contains(&format!("`git advisor {name}"))
+        };
+        assert!(readme.lines().any(row), "{name} has no row");
     }
 }
