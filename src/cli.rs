@@ -94,6 +94,9 @@ pub enum Command {
     Doctor,
     /// Write a commented advisor.toml into this repository
     Init,
+    /// Wait for the end of the program, and end what it has started
+    #[command(hide = true)]
+    Warden(WardenArgs),
     /// Make a small sample repository and review its last commits
     Demo(DemoArgs),
     /// Print the man page, or write all pages to a folder
@@ -413,6 +416,16 @@ pub struct PrePushArgs {
     /// Name and address of the remote, as git gives them
     #[arg(value_name = "REMOTE", trailing_var_arg = true, allow_hyphen_values = true)]
     pub git: Vec<OsString>,
+}
+
+/// `warden`
+#[derive(Debug, Args)]
+pub struct WardenArgs {
+    /// Number of the group of processes
+    pub group: u32,
+
+    /// Folder that goes with it
+    pub folder: PathBuf,
 }
 
 /// `demo`

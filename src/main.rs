@@ -9,6 +9,9 @@ use git_advisor::exit::Exit;
 use git_advisor::visible;
 
 fn main() -> Exit {
+    // What whoever started us has left open is not for what we start.
+    #[cfg(unix)]
+    close_fds::set_fds_cloexec(3, &[]);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(asked) if !asked.use_stderr() => asked.exit(),

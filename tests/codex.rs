@@ -232,7 +232,7 @@ fn a_limit_is_a_warning_and_the_next_call_is_not_made(codex: &Path) {
     let failure = &first.json()["consultation"]["failure"];
     assert_eq!((&failure["class"], &failure["advice"]), (&json!("rate-limit"), &json!("wait")));
     assert_eq!(first.json()["consultation"]["status"], "unavailable");
-    assert!(home.state().join("git-advisor/doghouse.json").is_file());
+    assert!(home.is_doghoused());
     // The second ends before a process could start.
     let second = review(&home, &repo, &[]).code(0);
     assert_eq!(second.json()["consultation"]["failure"]["class"], "doghouse");

@@ -231,7 +231,7 @@ fn the_first_line_of_a_limit_ends_the_call() {
     let begun = Instant::now();
     let (home, _, _) = check(&codex, &[], "rate-limit", "wait");
     assert!(begun.elapsed() < Duration::from_secs(8));
-    assert!(home.state().join("git-advisor/doghouse.json").is_file());
+    assert!(home.is_doghoused());
 }
 
 #[test]
@@ -343,4 +343,119 @@ fn the_work_tree_and_the_refs_are_what_they_were() {
     drop(output.success());
     assert_eq!(repo.git(&["status", "--porcelain"]), "");
     assert_eq!(repo.git(&["for-each-ref"]).lines().count(), 1);
+}
+
+#[test]
+fn codex_inherits_three_pipes_and_nothing_else() {
+    let codex = StandIn::new().list_descriptors().emit_answer(ANSWER).exit(0);
+    let (home, repo) = (Home::new(), risky());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let advisor = env!("CARGO_BIN_EXE_git-advisor");
+    let script = format!("exec 7</dev/null 9>/dev/null; exec '{advisor}' review HEAD~1..");
+    let run = Advisor::program(&home, "sh").in_dir(repo.path()).args(["-c", &script]);
+    drop(run.run().success());
+    assert_eq!(codex.descriptors(), ["0", "1", "2"]);
+}
+
+#[test]
+fn killed_without_a_word_we_take_codex_along() {
+    let codex = StandIn::new()
+        .emit_start()
+        .emit_headers(200)
+        .leave_descendant(Duration::from_secs(60))
+        .ignore_signals()
+        .hang();
+    let (home, repo) = (Home::new(), risky());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let running = Advisor::new(&home).in_dir(repo.path()).args(["review", "HEAD~1.."]).spawn();
+    codex.await_call(1);
+    codex.await_descendant();
+    assert!(fs::read_dir(home.tmp()).unwrap().next().is_some());
+    running.signal("KILL");
+    assert!(codex.descendants_have_ended());
+    let gone = || fs::read_dir(home.tmp()).unwrap().next().is_none();
+    let begun = Instant::now();
+    while !gone() && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(gone(), "the folder of the call is left behind");
+    assert!(home.processes().is_empty(), "{:?}", home.processes());
+    drop(running);
+}
+
+#[test]
+fn a_request_to_end_is_obeyed_with_its_own_status() {
+    for (signal, status, class) in
+        [("INT", 130, "interrupted"), ("HUP", 130, "interrupted"), ("TERM", 143, "terminated")]
+    {
+        let codex = StandIn::new().emit_start().emit_headers(200).hang();
+        let (home, repo) = (Home::new(), risky());
+        home.write_config(&codex.user_config());
+        home.log_in();
+        let run = Advisor::new(&home).in_dir(repo.path());
+        let running = run.args(["review", "HEAD~1..", "--format", "json"]).spawn();
+        codex.await_call(1);
+        running.signal(signal);
+        let output = running.wait().code(status);
+        assert_eq!(output.json()["consultation"]["failure"]["class"], class);
+        assert!(home.processes().is_empty(), "{:?}", home.processes());
+        let shown = Advisor::new(&home).in_dir(repo.path()).args(["show", "--prompt"]).run();
+        assert!(shown.stdout.contains("BEGIN UNTRUSTED CHANGE"), "{shown}");
+    }
+}
+
+#[test]
+fn the_doghouse_is_of_one_account() {
+    let codex = StandIn::new().emit_start().emit_headers(429).hang();
+    let (home, repo) = (Home::new(), risky());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let class = |key: Option<&str>| {
+        let mut run = Advisor::new(&home).in_dir(repo.path());
+        if let Some(key) = key {
+            run = run.env("CODEX_API_KEY", key);
+        }
+        let output = run.args(["review", "HEAD~1..", "--format", "json"]).run().success();
+        output.json()["consultation"]["failure"]["class"].clone()
+    };
+    assert_eq!(class(None), "rate-limit");
+    assert_eq!(class(None), "doghouse");
+    assert_eq!(class(Some("another")), "rate-limit");
+    assert_eq!(class(Some("another")), "doghouse");
+    let status = Advisor::new(&home).args(["doghouse"]).run().success();
+    assert_eq!(status.stdout.lines().filter(|line| line.starts_with("held until ")).count(), 2);
+    assert!(!status.stdout.contains("another") && !status.stdout.contains("sk-test"), "{status}");
+    drop(Advisor::new(&home).args(["doghouse", "clear"]).run().success());
+    assert_eq!(class(None), "rate-limit");
+}
+
+#[test]
+fn twenty_reviews_at_once_leave_everything_whole() {
+    let codex = StandIn::new().emit_start().emit_headers(429).hang();
+    let (home, repo) = (Home::new(), risky());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let start = |_| {
+        let run = Advisor::new(&home).in_dir(repo.path());
+        run.args(["review", "HEAD~1..", "--format", "json"])
+            .within(Duration::from_secs(120))
+            .spawn()
+    };
+    let running: Vec<_> = (0..20).map(start).collect();
+    for running in running {
+        let output = running.wait().success();
+        let class = output.json()["consultation"]["failure"]["class"].clone();
+        assert!(class == "rate-limit" || class == "doghouse", "{output}");
+    }
+    let state = home.state().join("git-advisor");
+    for file in ["leash.json"] {
+        let text = fs::read(state.join(file)).unwrap();
+        drop(serde_json::from_slice::<Value>(&text).unwrap());
+    }
+    let status = Advisor::new(&home).args(["doghouse"]).run().success();
+    assert!(status.stdout.starts_with("held until ") && status.stdout.lines().count() == 1);
+    assert!(fs::read_dir(home.tmp()).unwrap().next().is_none());
+    assert!(home.processes().is_empty(), "{:?}", home.processes());
 }

@@ -34,9 +34,10 @@ pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
     check("configuration", loaded);
     codex(&config).into_iter().for_each(|(name, found)| check(name, found));
     check("login", login(&config));
-    let state = doghouse::state(&config.doghouse);
+    let state = doghouse::state(&config.doghouse, &doghouse::Whom::of(&config));
     let held = matches!(state, doghouse::State::Held(_));
-    check("doghouse", if held { Err(status(&state)) } else { Ok(status(&state)) });
+    let said = status(&[state]);
+    check("doghouse", if held { Err(said) } else { Ok(said) });
     out.push_str("\nconfiguration in force\n");
     for key in KEYS {
         let origin = config.origins.get(key.name).map_or("default".to_owned(), ToString::to_string);

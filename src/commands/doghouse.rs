@@ -18,7 +18,7 @@ pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exi
         flags: flags.to_vec(),
     })?;
     let text = match args.action {
-        DoghouseAction::Status => status(&doghouse::state(&config.doghouse)),
+        DoghouseAction::Status => status(&doghouse::states(&config.doghouse)),
         DoghouseAction::Clear => {
             let cleared = doghouse::clear().context("cannot remove the marker")?;
             if cleared {
@@ -33,14 +33,22 @@ pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exi
     Ok(Exit::Clean)
 }
 
-/// The state in a line.
-pub(super) fn status(state: &State) -> String {
+/// What the markers say, a line each.
+pub(super) fn status(states: &[State]) -> String {
+    match states {
+        [] => line(&State::Free),
+        states => states.iter().map(line).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+fn line(state: &State) -> String {
     match state {
         State::Free => "free: reviews ask Codex".to_owned(),
         State::Held(marker) => format!(
-            "held until {} since {} ({}: {}); `git advisor doghouse clear` asks again at once",
+            "held until {} since {} for {} ({}: {}); `git advisor doghouse clear` asks again at once",
             utc(marker.until),
             utc(marker.since),
+            visible::line(&marker.whom),
             visible::line(&marker.class),
             visible::line(&marker.message),
         ),

@@ -26,6 +26,7 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
+use crate::consult::warden;
 use crate::exit::Exit;
 use crate::report::Format;
 
@@ -79,6 +80,10 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Completions(args) => man::completions(args),
         Command::Init => init::run(),
         Command::Demo(args) => demo::run(args, flags),
+        Command::Warden(args) => {
+            warden::watch(args.group, &args.folder);
+            Ok(Exit::Clean)
+        }
     }
 }
 

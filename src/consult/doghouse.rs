@@ -1,7 +1,8 @@
-//! A limited Codex is left alone until the limit lapses: one marker per user, shared by every
-//! repository and process.
+//! A limited Codex is left alone until the limit lapses: one marker for each account of a user, shared
+//! by every repository and process.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, utc};
 use super::{home, reset};
-use crate::config::Doghouse;
+use crate::config::{Config, Doghouse};
 
 /// The marker of a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Marker {
     pub class: String,
     /// What Codex said.
     pub message: String,
+    /// Whose limit it is.
+    pub whom: String,
     /// When it was written.
     pub since: Timestamp,
     /// Until when calls are held back.
@@ -37,15 +40,52 @@ pub enum State {
     Corrupt(PathBuf),
 }
 
-/// Where the marker is kept, if the user has a state directory.
-pub fn path() -> Option<PathBuf> {
-    Some(home::state_dir()?.join("doghouse.json"))
+/// What a limit is of: a provider, and the account or key there as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whom(String);
+
+impl Whom {
+    /// Whom a call under this configuration would ask.
+    pub fn of(config: &Config) -> Whom {
+        let provider = config.codex.config.get("model_provider").and_then(toml::Value::as_str);
+        Whom(format!("{}, {}", provider.unwrap_or("openai"), home::account()))
+    }
+
+    /// Name of its marker; the account itself is not in it.
+    fn file(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        format!("{:016x}.json", hasher.finish())
+    }
 }
 
-/// What the marker says now. A marker is never obeyed for longer than `max` from now, and not at
-/// all when it claims to come from the future, so a clock that jumped locks nobody out.
-pub fn state(settings: &Doghouse) -> State {
-    path().map_or(State::Free, |path| read(&path, Timestamp::now(), settings.max))
+/// Where the markers are kept, if the user has a state directory.
+fn folder() -> Option<PathBuf> {
+    Some(home::state_dir()?.join("doghouse"))
+}
+
+/// What the marker of an account says now. A marker is never obeyed for longer than `max` from now, and
+/// not at all when it claims to come from the future, so a clock that jumped locks nobody out.
+pub fn state(settings: &Doghouse, whom: &Whom) -> State {
+    let path = folder().map(|folder| folder.join(whom.file()));
+    path.map_or(State::Free, |path| read(&path, Timestamp::now(), settings.max))
+}
+
+/// Every marker that holds calls back, or that is none.
+pub fn states(settings: &Doghouse) -> Vec<State> {
+    let now = Timestamp::now();
+    let mut found: Vec<State> =
+        markers().iter().map(|path| read(path, now, settings.max)).collect();
+    found.retain(|state| *state != State::Free);
+    found
+}
+
+fn markers() -> Vec<PathBuf> {
+    let entries = folder().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
+    paths.sort();
+    paths
 }
 
 fn read(path: &Path, now: Timestamp, max: Duration) -> State {
@@ -65,11 +105,11 @@ fn read(path: &Path, now: Timestamp, max: Duration) -> State {
 }
 
 /// The failure with which a held call ends at once.
-pub(super) fn check(settings: &Doghouse) -> Option<Failure> {
+pub(super) fn check(settings: &Doghouse, whom: &Whom) -> Option<Failure> {
     if settings.duration.is_zero() {
         return None;
     }
-    let State::Held(marker) = state(settings) else {
+    let State::Held(marker) = state(settings, whom) else {
         return None;
     };
     let said = crate::visible::line(&marker.message);
@@ -79,7 +119,7 @@ pub(super) fn check(settings: &Doghouse) -> Option<Failure> {
 
 /// Writes the marker where a failure is a limit, and gives the failure its end. A home that cannot
 /// be written is no reason to fail: the next call then meets the limit itself.
-pub(super) fn enter(failure: &mut Failure, settings: &Doghouse) {
+pub(super) fn enter(failure: &mut Failure, settings: &Doghouse, whom: &Whom) {
     if !failure.is_limit() {
         return;
     }
@@ -94,11 +134,12 @@ pub(super) fn enter(failure: &mut Failure, settings: &Doghouse) {
     let marker = Marker {
         class: failure.class.to_owned(),
         message: failure.message.clone(),
+        whom: whom.0.clone(),
         since: now,
         until,
     };
-    if let Some(path) = path() {
-        drop(write(&path, &marker));
+    if let Some(folder) = folder() {
+        drop(write(&folder.join(whom.file()), &marker));
     }
 }
 
@@ -112,17 +153,20 @@ fn write(path: &Path, marker: &Marker) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes the marker away; says whether there was one.
+/// Takes all markers away; says whether there was one.
 ///
 /// # Errors
-/// When the file is there and cannot be removed.
+/// When a file is there and cannot be removed.
 pub fn clear() -> io::Result<bool> {
-    let Some(path) = path() else { return Ok(false) };
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+    let mut cleared = false;
+    for path in markers() {
+        match fs::remove_file(path) {
+            Ok(()) => cleared = true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(cleared)
 }
 
 fn add(time: Timestamp, duration: Duration) -> Timestamp {
@@ -151,7 +195,9 @@ mod tests {
     }
 
     fn marker(since: &str, until: &str) -> String {
-        format!(r#"{{"class":"rate-limit","message":"m","since":"{since}","until":"{until}"}}"#)
+        format!(
+            r#"{{"class":"rate-limit","message":"m","whom":"w","since":"{since}","until":"{until}"}}"#
+        )
     }
 
     #[test]
@@ -190,6 +236,7 @@ mod tests {
         let marker = Marker {
             class: "rate-limit".into(),
             message: "m".into(),
+            whom: "w".into(),
             since: now,
             until: add(now, DAY),
         };

@@ -4,11 +4,13 @@
 //! has none of them. It is kept between calls, so that a session can be resumed.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Failure;
@@ -48,9 +50,31 @@ pub(super) fn login_kind() -> String {
     if env::codex_api_key_is_set() {
         return "key in the environment".to_owned();
     }
+    login()["auth_mode"].as_str().unwrap_or("none").to_owned()
+}
+
+/// The account that Codex will use, in a form that tells two apart and opens neither.
+pub(super) fn account() -> String {
+    let named = |key: &str| {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        format!("key {:08x}", hasher.finish() >> 32)
+    };
+    if let Some(key) = env::passed_on("CODEX_API_KEY") {
+        return named(&key.to_string_lossy());
+    }
+    let login = login();
+    match (&login["tokens"]["account_id"], &login["OPENAI_API_KEY"]) {
+        (Value::String(account), _) => account.clone(),
+        (_, Value::String(key)) => named(key),
+        _ => "no login".to_owned(),
+    }
+}
+
+/// The user's login as Codex wrote it; null where there is none.
+fn login() -> Value {
     let text = user_auth().and_then(|file| fs::read(file).ok()).unwrap_or_default();
-    let login: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    login["auth_mode"].as_str().unwrap_or("none").to_owned()
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 /// Makes the private home, with the user's login linked in.

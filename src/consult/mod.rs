@@ -19,6 +19,7 @@ pub mod proof;
 mod reset;
 mod settings;
 mod supervise;
+pub mod warden;
 mod workspace;
 
 use std::time::{Duration, Instant};
@@ -94,13 +95,14 @@ pub fn consult(
     progress: &mut dyn FnMut(&Progress),
 ) -> Consulted {
     let begun = Instant::now();
-    if let Some(failure) = doghouse::check(&config.doghouse) {
+    let whom = doghouse::Whom::of(config);
+    if let Some(failure) = doghouse::check(&config.doghouse, &whom) {
         return unavailable(failure);
     }
     let mut consulted = completed(call(ask, config, clock, progress)).unwrap_or_else(unavailable);
     consulted.duration = begun.elapsed();
     if let Outcome::Unavailable(failure) = &mut consulted.outcome {
-        doghouse::enter(failure, &config.doghouse);
+        doghouse::enter(failure, &config.doghouse, &whom);
     }
     consulted
 }

@@ -10,6 +10,7 @@ use super::events::{Event, Sign};
 use super::failure::Failure;
 use super::lines::Lines;
 use super::process::{self, Group};
+use super::warden::Warden;
 use super::{Clock, Consulted, Outcome, installed};
 
 /// Longest line that is read, in bytes; an answer is one line.
@@ -51,10 +52,12 @@ pub(super) async fn run(
             return Consulted { outcome: Outcome::Unavailable(failure), ..Consulted::default() };
         }
     };
+    let warden = Warden::of(group.id(), call.folder.parent().unwrap_or(&call.folder));
     feed(&mut group, prompt);
     let mut watch = Watch::new(clock, call.one_request);
     let end = watch.watch(&mut group, progress).await;
     let status = process::end(&mut group).await;
+    drop(warden);
     watch.concluded(end, status)
 }
 

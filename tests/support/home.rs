@@ -132,6 +132,35 @@ impl Home {
         path
     }
 
+    /// Whether a marker keeps Codex from being asked.
+    pub fn is_doghoused(&self) -> bool {
+        let markers = fs::read_dir(self.state().join("git-advisor/doghouse"));
+        markers.is_ok_and(|mut markers| markers.next().is_some())
+    }
+
+    /// Processes that run as this user's Codex, told by the home in their environment. One that was
+    /// ended just now is given a moment.
+    pub fn processes(&self) -> Vec<String> {
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(3);
+        loop {
+            let found = self.processes_now();
+            if found.is_empty() || std::time::Instant::now() > until {
+                return found;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    fn processes_now(&self) -> Vec<String> {
+        let private = format!("CODEX_HOME={}", self.state().join("git-advisor/codex").display());
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let theirs = entries.filter(|entry| {
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|pair| pair == private.as_bytes())
+        });
+        theirs.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// Gives `command` this user's environment and nothing of the machine's.
     pub fn inhabit(&self, command: &mut Command) {
         command

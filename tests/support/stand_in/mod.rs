@@ -195,6 +195,12 @@ impl StandIn {
         ))
     }
 
+    /// Notes which descriptors it has been given.
+    pub fn list_descriptors(self) -> Self {
+        let file = self.file("descriptors");
+        self.verb(&format!("ls /proc/$$/fd > '{}'", file.display()))
+    }
+
     pub fn exit(self, status: u8) -> Self {
         self.verb(&format!("exit {status}"))
     }
@@ -250,6 +256,27 @@ impl StandIn {
         let until = Instant::now() + Duration::from_secs(20);
         while !started.exists() {
             assert!(Instant::now() < until, "call {number} was not started");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The descriptors that it had when it was asked to note them, but for the script that it reads.
+    pub fn descriptors(&self) -> Vec<String> {
+        let listed = fs::read_to_string(self.file("descriptors")).expect("they were noted");
+        // A shell holds the script, and the file that is sourced, above the ones that it hands on.
+        listed
+            .lines()
+            .filter(|number| number.parse::<u32>().is_ok_and(|n| n < 10))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Waits until a descendant has been started.
+    #[track_caller]
+    pub fn await_descendant(&self) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while !self.descendant_lives() {
+            assert!(Instant::now() < until, "no descendant was started");
             thread::sleep(Duration::from_millis(5));
         }
     }
