@@ -149,3 +149,22 @@ fn the_readme_lists_every_command() {
         assert!(readme.lines().any(row), "{name} has no row");
     }
 }
+
+#[test]
+fn the_page_on_security_names_tests_that_are_there() {
+    let page = read("SECURITY.md");
+    let tests: Vec<String> = files("tests")
+        .iter()
+        .filter_map(|path| path.to_str())
+        .filter(|path| path.ends_with(".rs"))
+        .map(read)
+        .collect();
+    let rows = page.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let names = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
+    let names: Vec<String> = names.filter(|name| name.matches('_').count() > 2).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        assert!(tests.iter().any(|text| text.contains(&format!("fn {name}("))), "{name}");
+    }
+}

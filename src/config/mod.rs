@@ -21,7 +21,7 @@ use crate::rules::{CategorySyntax, RuleSyntax, Rules, Severity};
 pub use error::ConfigError;
 pub use keys::{KEYS, Key, Trust};
 pub use layers::{Layers, Tracked, user_file};
-use setting::{Setting, Written};
+use setting::{Read, Setting, Written};
 
 /// The key that says which side the repository's file is read from.
 const FROM: &str = "config.from";
@@ -213,15 +213,27 @@ impl Config {
     /// # Errors
     /// Names the file or variable, the line, the key and the mend.
     pub fn load(layers: &Layers<'_>) -> Result<Config, ConfigError> {
-        let mut config = Config::default();
-        let read = layers.read()?;
-        config.own_rules = read.rules;
-        config.own_categories = read.categories;
-        config.rule_file = read.rule_file;
+        Config::default().with(layers.read()?)
+    }
+
+    /// A configuration of one file alone.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn of_file(text: &str, origin: &Origin) -> Result<Config, ConfigError> {
+        let mut read = Read::default();
+        table::read(text, origin, &mut read)?;
+        Config::default().with(read)
+    }
+
+    fn with(mut self, read: Read) -> Result<Config, ConfigError> {
+        self.own_rules = read.rules;
+        self.own_categories = read.categories;
+        self.rule_file = read.rule_file;
         for setting in &read.settings {
-            config.apply(setting)?;
+            self.apply(setting)?;
         }
-        Ok(config)
+        Ok(self)
     }
 
     /// The rules in force: the built-in ones and the user's own.

@@ -94,13 +94,7 @@ mod tests {
     use super::*;
 
     fn load(text: &str, origin: &Origin) -> Result<Config, String> {
-        let mut into = Read::default();
-        read(text, origin, &mut into).map_err(|error| error.to_string())?;
-        let mut config = Config::default();
-        for setting in &into.settings {
-            config.apply(setting).map_err(|error| error.to_string())?;
-        }
-        Ok(config)
+        Config::of_file(text, origin).map_err(|error| error.to_string())
     }
 
     #[track_caller]

@@ -116,6 +116,21 @@ impl StandIn {
         self.verb(&format!("yes 'no event at all, and so it goes on and on' | head -c {length}"))
     }
 
+    /// So many bytes on stderr, in one line without an end.
+    pub fn flood_stderr(self, length: usize) -> Self {
+        self.verb(&format!("head -c {length} /dev/zero | tr '\\0' x >&2"))
+    }
+
+    /// Closes stdout and lives on.
+    pub fn close_stdout(self) -> Self {
+        self.verb("exec >&-")
+    }
+
+    /// Shows a sign of life five times a second, and nothing else.
+    pub fn tick_for_ever(self) -> Self {
+        self.verb("while :; do echo 'event.name=\"codex.sse_event\"' >&2; sleep 0.2; done")
+    }
+
     /// A line on stderr.
     pub fn emit_stderr(self, line: &str) -> Self {
         self.print(format!("{line}\n").as_bytes(), " >&2")
