@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+use jiff::civil::Date;
+
+use crate::prompt::Kind;
 use crate::report::Format;
 use crate::source::Spec;
 
@@ -75,9 +78,15 @@ pub enum Command {
     Scan(ScanArgs),
     /// Print the prompt that a review would send, byte for byte
     Prompt(PromptArgs),
+    /// Ask about a decision, a cause, an algorithm, a plan, or an answer that you do not trust
+    #[command(after_help = CONSULT_EXAMPLES)]
+    Consult(ConsultArgs),
     /// Ask on in the Codex session of an earlier review, or give it context that it asks for
     #[command(after_help = FOLLOW_UP_EXAMPLES)]
     FollowUp(FollowUpArgs),
+    /// Accept a finding of an earlier review, with a reason and perhaps an end
+    #[command(after_help = ACCEPT_NOTES)]
+    Accept(AcceptArgs),
     /// List earlier reviews of this repository
     Log,
     /// Show an earlier review
@@ -112,6 +121,23 @@ const REVIEW_EXAMPLES: &str = "Examples:
   git advisor review --staged            what would be committed
   git advisor review -o review.md        and keep the review as Markdown
   gh pr diff 7 | git advisor review --patch -";
+
+const CONSULT_EXAMPLES: &str = "Examples:
+  git advisor consult architecture --question \"Shard by tenant or by time?\" --context docs/data.md
+  git advisor consult root-cause --symptom \"The lock times out under load\" --attempt HEAD~2..HEAD~1 --attempt HEAD~1..
+  git advisor consult algorithm --context src/merge.rs:40-120 --question \"Does it end on a cycle?\"
+  git advisor consult plan migration.md
+  git advisor consult low-confidence --question \"Is this lock order safe?\" --diff HEAD~1..
+
+What earns no call (a name, style, what some code does) is refused with the reason.";
+
+const ACCEPT_NOTES: &str = "Examples:
+  git advisor accept F1 --reason \"the name comes from a fixed list\"
+  git advisor accept F2 --reason \"goes with the old client\" --until 2027-03-31
+
+The entry goes into advisor.toml. It is known by category, path and code: when the code changes, it lapses.
+An entry that the change under review itself brings in is shown and not obeyed; commit it on its own, or
+keep it to yourself with --mine.";
 
 const FOLLOW_UP_EXAMPLES: &str = "Examples:
   git advisor follow-up \"Is F2 still a flaw if the caller checks the length?\"
@@ -271,6 +297,73 @@ pub struct PromptArgs {
     /// Ask this instead of the built-in security question
     #[arg(long, value_name = "TEXT")]
     pub question: Option<String>,
+}
+
+/// `consult`
+#[derive(Debug, Args)]
+pub struct ConsultArgs {
+    /// What kind of question it is
+    #[arg(value_enum)]
+    pub kind: Kind,
+
+    /// A text that it is about, such as a plan; - reads stdin, and a plan comes from there by default
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+
+    /// The question in your words
+    #[arg(long, value_name = "TEXT")]
+    pub question: Option<String>,
+
+    /// What goes wrong, for a root cause
+    #[arg(long, value_name = "TEXT")]
+    pub symptom: Option<String>,
+
+    /// A fix that failed, as a source (A..B, staged, worktree) or in words; give it twice
+    #[arg(long, value_name = "SOURCE|TEXT")]
+    pub attempt: Vec<String>,
+
+    /// A file of the repository that belongs to it, or some of its lines; may be given again
+    #[arg(long, value_name = "PATH[:A-B]")]
+    pub context: Vec<String>,
+
+    /// A change that belongs to it (A..B, staged, worktree); may be given again
+    #[arg(long, value_name = "SOURCE")]
+    pub diff: Vec<String>,
+
+    /// Ask although it earns no call
+    #[arg(long)]
+    pub anyway: bool,
+
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Write the report to files too
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// `accept`
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    /// Id of the finding, for example F1
+    pub finding: String,
+
+    /// Why it is accepted
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// The last day on which it is, as YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<Date>,
+
+    /// Name of the review; the newest when not given
+    #[arg(long, value_name = "ID")]
+    pub review: Option<String>,
+
+    /// Write it into your own config.toml, and not into the repository's advisor.toml
+    #[arg(long)]
+    pub mine: bool,
 }
 
 /// `follow-up`

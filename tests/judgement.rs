@@ -15,7 +15,7 @@ use git_advisor::config::Select;
 use git_advisor::pack::{self, Packet};
 use git_advisor::rules::{Languages, Rules, Severity};
 use git_advisor::source::{self, Spec};
-use git_advisor::synthesize::{self, Checked, Finding, Grounds, Reply};
+use git_advisor::synthesize::{self, Checked, Finding, Grounds, Reply, Subject};
 use git_advisor::verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -188,7 +188,16 @@ fn judged(ground: &Ground, case: &Case) -> Judged {
     let text = answer(case);
     let answers = [text.as_str()];
     let reply = if packet.hunks.is_empty() { Reply::NotNeeded } else { Reply::Answered(&answers) };
-    let grounds = Grounds { change, classified, packet, notes: &[], threshold };
+    let grounds = Grounds {
+        change,
+        classified,
+        packet,
+        notes: &[],
+        threshold,
+        subject: Subject::Change,
+        accepts: &[],
+        today: jiff::civil::date(2026, 1, 1),
+    };
     let checked = synthesize::synthesize(&grounds, reply);
     let exit = verdict::decide(&checked, threshold).exit().code();
     Judged { checked, exit }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::change::{Change, File, HunkId, Skip, Study};
+use crate::change::{Change, File, Hunk, HunkId, Skip, Study};
 use crate::config::Select;
 use crate::rules::{Rule, Rules, Side};
 use crate::visible::Visible;
@@ -139,6 +139,17 @@ pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified
 }
 
 impl Classified {
+    /// Every hunk that is not of a skipped file, selected without asking any rule.
+    pub fn all_selected(change: &Change) -> Classified {
+        let score = |(file, hunk): (&File, &Hunk)| HunkScore {
+            id: hunk.id,
+            score: 1.0,
+            selected: file.skipped.is_none(),
+            ..HunkScore::default()
+        };
+        Classified { hunks: change.hunks().map(score).collect() }
+    }
+
     /// The entry of a hunk.
     pub fn of(&self, id: HunkId) -> Option<&HunkScore> {
         self.hunks.get((id.0 as usize).checked_sub(1)?)

@@ -62,7 +62,7 @@ pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) 
     Ok(talk.conclude(session, notify))
 }
 
-fn record(session: &Session, id: Option<&str>) -> Result<Record> {
+pub(super) fn record(session: &Session, id: Option<&str>) -> Result<Record> {
     let found = session.records.as_ref().and_then(|records| records.find(id));
     match (found, id) {
         (Some(record), _) => Ok(record),

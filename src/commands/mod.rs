@@ -1,6 +1,8 @@
 //! The subcommands, each a recipe: one line a stage, each result named.
 
+mod accept;
 mod ci;
+mod consult;
 mod demo;
 mod doctor;
 mod doghouse;
@@ -11,6 +13,7 @@ mod hook;
 mod init;
 mod log;
 mod man;
+mod material;
 mod news;
 mod pager;
 mod pre_push;
@@ -30,6 +33,8 @@ use crate::consult::warden;
 use crate::exit::Exit;
 use crate::report::Format;
 
+pub use accept::{Acceptance, Written, accept};
+pub use consult::{Inquiry, consult};
 pub use follow_up::{FollowUp, follow_up};
 pub use news::{News, Notify};
 pub use review::{Wish, review};
@@ -69,6 +74,8 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Review(args) => review::run(args, flags),
         Command::Scan(args) => scan::run(args, flags),
         Command::Prompt(args) => prompt::run(args, flags),
+        Command::Accept(args) => accept::run(args, flags),
+        Command::Consult(args) => consult::run(args, flags),
         Command::FollowUp(args) => follow_up::run(args, flags),
         Command::Log => log::list(),
         Command::Show(args) => log::show(args),

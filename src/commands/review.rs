@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
+use super::accept::today;
 use super::news::{self, News, Notify};
 use super::session::{MAX_RECALLED, Session};
 use super::talk::Talk;
@@ -14,7 +15,7 @@ use crate::prompt::{Nonce, Prompt};
 use crate::record::Matter;
 use crate::report::{Compared, Consultation, Format, Review, Scan, Status, View, render};
 use crate::source::Spec;
-use crate::synthesize::{self, Grounds, Reply};
+use crate::synthesize::{self, Grounds, Reply, Subject};
 use crate::verdict;
 
 pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit> {
@@ -147,6 +148,9 @@ fn without_call(session: &Session, scan: Scan, prompt: Option<Prompt>, reply: Re
         packet: &scan.packet,
         notes: &[],
         threshold,
+        subject: Subject::Change,
+        accepts: &session.config.accepts,
+        today: today(),
     };
     let checked = synthesize::synthesize(&grounds, reply);
     let verdict = verdict::decide(&checked, threshold);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::accept::today;
 use super::grants;
 use super::news::{News, Notify};
 use super::session::Session;
@@ -14,7 +15,7 @@ use crate::pack::Piece;
 use crate::prompt::{self, Nonce, Prompt, Refused};
 use crate::record::{Dialogue, KeptRound, Matter, Part, Record};
 use crate::report::{Consultation, Review, Round, Scan, Status, json, markdown};
-use crate::synthesize::{self, ContextRequest, Grounds, Reply};
+use crate::synthesize::{self, ContextRequest, Grounds, Reply, Subject};
 use crate::verdict;
 
 /// A round that has less time than this is not begun.
@@ -224,6 +225,12 @@ impl Talk {
             packet: &self.scan.packet,
             notes: &self.dialogue.notes,
             threshold,
+            subject: match self.dialogue.matter {
+                Matter::Change { .. } => Subject::Change,
+                Matter::Pieces { .. } => Subject::Given,
+            },
+            accepts: &session.config.accepts,
+            today: today(),
         };
         let checked = synthesize::synthesize(&grounds, reply);
         let verdict = verdict::decide(&checked, threshold);

@@ -3,6 +3,7 @@
 //! Every layer is read into the same thing, a list of settings, and applied lowest first through
 //! one table of [`keys`]. Keys about safety are refused where they come with the change under review.
 
+mod accept;
 mod error;
 mod keys;
 mod layers;
@@ -18,6 +19,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::rules::{CategorySyntax, RuleSyntax, Rules, Severity};
 
+pub use accept::{Accept, accepts_in};
 pub use error::ConfigError;
 pub use keys::{KEYS, Key, Trust};
 pub use layers::{Layers, Tracked, user_file};
@@ -45,6 +47,8 @@ pub struct Config {
     pub own_rules: Vec<RuleSyntax>,
     /// The user's own categories, as written.
     pub own_categories: Vec<CategorySyntax>,
+    /// Findings that are accepted.
+    pub accepts: Vec<Accept>,
     /// The file that gave the last own rules, for messages.
     rule_file: String,
     /// Where each value came from that is not a default, by key.
@@ -229,6 +233,7 @@ impl Config {
     fn with(mut self, read: Read) -> Result<Config, ConfigError> {
         self.own_rules = read.rules;
         self.own_categories = read.categories;
+        self.accepts = read.accepts;
         self.rule_file = read.rule_file;
         for setting in &read.settings {
             self.apply(setting)?;

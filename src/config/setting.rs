@@ -1,6 +1,6 @@
 //! What a layer says: keys with their values, rules, categories.
 
-use super::Origin;
+use super::{Accept, Origin};
 use crate::rules::{CategorySyntax, RuleSyntax};
 
 /// A value for a key, as a layer gives it.
@@ -31,6 +31,7 @@ pub(super) struct Read {
     pub(super) settings: Vec<Setting>,
     pub(super) rules: Vec<RuleSyntax>,
     pub(super) categories: Vec<CategorySyntax>,
+    pub(super) accepts: Vec<Accept>,
     /// The file that gave the last rules, for messages.
     pub(super) rule_file: String,
 }

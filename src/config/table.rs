@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::setting::{Read, Setting, Written};
-use super::{ConfigError, Origin};
+use super::{Accept, ConfigError, Origin};
 use crate::rules::{CategorySyntax, RuleSyntax};
 
 /// More keys than this are no configuration.
@@ -17,6 +17,8 @@ struct Lists {
     rules: Vec<RuleSyntax>,
     #[serde(default, rename = "category")]
     categories: Vec<CategorySyntax>,
+    #[serde(default, rename = "accept")]
+    accepts: Vec<Accept>,
 }
 
 /// Adds what a file says to what the lower layers said.
@@ -35,6 +37,7 @@ pub(super) fn read(text: &str, origin: &Origin, into: &mut Read) -> Result<(), C
     }
     into.rules.extend(lists.rules);
     into.categories.extend(lists.categories);
+    into.accepts.extend(lists.accepts);
     if values.values().map(|value| value.as_table().map_or(1, toml::Table::len)).sum::<usize>()
         > MAX_KEYS
     {
@@ -81,7 +84,7 @@ fn collect_lines(table: &DeTable<'_>, prefix: &str, text: &str, lines: &mut Vec<
 }
 
 fn is_list(name: &str) -> bool {
-    matches!(name, "rule" | "category")
+    matches!(name, "rule" | "category" | "accept")
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

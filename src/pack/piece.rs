@@ -27,8 +27,17 @@ pub struct Piece {
     pub label: String,
     /// The file's path.
     pub path: String,
-    /// Number of the first line, 1-based.
+    /// What it is, where the path does not say it: `attempt 1`.
+    #[serde(default)]
+    pub about: String,
+    /// Number of the first line, 1-based; in a hunk on the new side.
     pub first: u32,
+    /// In a hunk the same on the old side.
+    #[serde(default)]
+    pub first_old: u32,
+    /// In a hunk the sign of each line; empty for text that does not change.
+    #[serde(default)]
+    pub signs: String,
     /// The lines: visible, redacted, cut.
     pub lines: Vec<String>,
 }
@@ -46,13 +55,52 @@ impl Piece {
         what: &str,
         budget: usize,
     ) -> Result<Piece, &'static str> {
+        let wanted = wanted(path.into(), text, what).ok_or("it has no such lines")?;
+        Piece::cut(label, path, text, wanted, budget)
+    }
+
+    /// A whole file or text, in at most `budget` estimated tokens.
+    ///
+    /// # Errors
+    /// With the reason why nothing of it goes along, for a sentence.
+    pub fn whole(
+        label: &str,
+        path: &str,
+        text: &Text,
+        budget: usize,
+    ) -> Result<Piece, &'static str> {
+        Piece::cut(label, path, text, 1..text.last_line() + 1, budget)
+    }
+
+    /// A hunk that is packed already, under a label of its own.
+    pub fn of_hunk(label: &str, hunk: &PackedHunk) -> Piece {
+        let first = |number: fn(&PackedLine) -> Option<u32>| {
+            hunk.lines.iter().find_map(number).unwrap_or_default()
+        };
+        Piece {
+            label: label.to_owned(),
+            path: hunk.path.as_str().to_owned(),
+            about: String::new(),
+            first: first(|line| line.new),
+            first_old: first(|line| line.old),
+            signs: hunk.lines.iter().map(|line| line.kind.sign()).collect(),
+            lines: hunk.lines.iter().map(|line| line.text.clone()).collect(),
+        }
+    }
+
+    fn cut(
+        label: &str,
+        path: &str,
+        text: &Text,
+        wanted: Range<u32>,
+        budget: usize,
+    ) -> Result<Piece, &'static str> {
         if denied::is_denied_path(path.into()) {
             return Err("files of this name hold secrets and never leave the machine");
         }
         if text.bytes().contains(&0) {
             return Err("it is no text");
         }
-        let wanted = wanted(path.into(), text, what).ok_or("it has no such lines")?;
         let keys = KeyLines::of(text);
         let mut redactor = Redactor::default();
         let lines = wanted.clone().map_while(|number| {
@@ -62,7 +110,10 @@ impl Piece {
         let piece = Piece {
             label: label.to_owned(),
             path: visible::line(path).into_string(),
+            about: String::new(),
             first: wanted.start,
+            first_old: 0,
+            signs: String::new(),
             lines: lines.collect(),
         };
         match piece.tokens() {
@@ -79,13 +130,29 @@ impl Piece {
 
     /// The piece in the form of a hunk without a change, under an id.
     pub fn packed(&self, id: HunkId) -> PackedHunk {
-        let line = |(number, text): (u32, &String)| PackedLine {
-            kind: LineKind::Context,
-            old: None,
-            new: Some(number),
-            text: text.clone(),
+        let (mut old, mut new) = (self.first_old, self.first);
+        let next = |kind, gone, number: &mut u32| {
+            let here = (kind != gone).then_some(*number);
+            *number = number.saturating_add(u32::from(here.is_some()));
+            here
         };
-        let end = self.first + u32::try_from(self.lines.len()).unwrap_or(u32::MAX) - 1;
+        let signs = self.signs.chars().map(Some).chain(std::iter::repeat(None));
+        let line = |(sign, text): (Option<char>, &String)| {
+            let kind = match sign {
+                Some('+') => LineKind::Added,
+                Some('-') => LineKind::Removed,
+                _ => LineKind::Context,
+            };
+            PackedLine {
+                kind,
+                old: sign.and_then(|_| next(kind, LineKind::Added, &mut old)),
+                new: next(kind, LineKind::Removed, &mut new),
+                text: text.clone(),
+            }
+        };
+        let lines: Vec<PackedLine> = signs.zip(&self.lines).map(line).collect();
+        let last = lines.iter().filter_map(|line| line.new).next_back().unwrap_or(self.first);
+        let place = format!("lines {}-{last}", self.first);
         PackedHunk {
             id,
             label: self.label.clone(),
@@ -93,8 +160,8 @@ impl Piece {
             old_path: None,
             status: Status::Modified,
             function: None,
-            header: format!("lines {}-{end}", self.first),
-            lines: (self.first..).zip(&self.lines).map(line).collect(),
+            header: if self.about.is_empty() { place } else { format!("{}, {place}", self.about) },
+            lines,
         }
     }
 }

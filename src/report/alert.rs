@@ -11,7 +11,7 @@ use super::Review;
 use crate::change::{Change, Hunk, HunkId};
 use crate::classify::Classified;
 use crate::rules::{Rule, Severity, Side};
-use crate::synthesize::{Finding, Verdict};
+use crate::synthesize::{Finding, Verdict, digest};
 use crate::visible;
 
 /// A finding as a list of another tool shows it.
@@ -159,31 +159,10 @@ fn place_of_removed(hunk: &Hunk, removed: u32) -> u32 {
     line.min(hunk.new.end.saturating_sub(1)).max(1)
 }
 
-fn digest(name: &str, path: &BStr, evidence: &str) -> [u8; 32] {
-    let code: Vec<&str> = evidence.split_whitespace().collect();
-    let mut hash = Sha256::new();
-    for part in [name.as_bytes(), path.as_bytes(), code.join(" ").as_bytes()] {
-        // Each part with its length: no two different lists of parts give the same bytes.
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::change::Edit;
-
-    #[test]
-    fn a_fingerprint_follows_the_code_and_not_its_layout() {
-        let path = BStr::new("a.py");
-        let first = digest("shell", path, "run(cmd,  shell=True)\n");
-        assert_eq!(first, digest("shell", path, "  run(cmd, shell=True)"));
-        assert_ne!(first, digest("shell", path, "run(cmd, shell=False)"));
-        assert_ne!(first, digest("shell", BStr::new("b.py"), "run(cmd, shell=True)"));
-        assert_ne!(digest("ab", BStr::new("c"), ""), digest("a", BStr::new("bc"), ""));
-    }
 
     #[test]
     fn a_removed_line_is_shown_where_it_was() {

@@ -188,6 +188,8 @@ struct V1Finding<'a> {
     verdict: Verdict,
     trusts: Trust,
     reasons: &'a [String],
+    fingerprint: &'a str,
+    accepted: bool,
     gates: bool,
 }
 
@@ -197,6 +199,7 @@ struct V1Synthesis<'a> {
     agrees: &'a [String],
     disagrees: &'a [String],
     incomplete: &'a [String],
+    accepted: &'a [String],
     not_reviewed: Vec<String>,
     needs_context: Vec<V1Context<'a>>,
     recommendation: Recommendation,
@@ -262,6 +265,7 @@ pub fn review(review: &Review) -> String {
             agrees: &checked.synthesis.agrees,
             disagrees: &checked.synthesis.disagrees,
             incomplete: &checked.synthesis.incomplete,
+            accepted: &checked.synthesis.accepted,
             not_reviewed: ids(&checked.synthesis.not_reviewed),
             needs_context: checked
                 .synthesis
@@ -412,6 +416,8 @@ fn v1_finding(finding: &Finding) -> V1Finding<'_> {
         verdict: finding.verdict,
         trusts: finding.trusts,
         reasons: &finding.reasons,
+        fingerprint: &finding.fingerprint,
+        accepted: finding.accepted,
         gates: finding.gates,
     }
 }

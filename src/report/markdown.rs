@@ -3,6 +3,7 @@
 use super::{Review, Round, Status};
 use crate::change::Change;
 use crate::prompt::Prompt;
+use crate::source::Kind;
 use crate::synthesize::Finding;
 use crate::visible;
 
@@ -35,13 +36,16 @@ fn summary(out: &mut String, review: &Review) {
     if let (Some(old), Some(new)) = (&source.old, &source.new) {
         row("Commits", &format!("{}..{}", code(old), code(new)));
     }
-    row(
-        "Changed",
-        &format!(
-            "{} files, {} hunks, {} picked",
-            counts.files, counts.hunks, counts.selected_hunks
+    match source.kind {
+        Kind::Given => row("Given", &format!("{} pieces of text", review.scan.packet.hunks.len())),
+        _ => row(
+            "Changed",
+            &format!(
+                "{} files, {} hunks, {} picked",
+                counts.files, counts.hunks, counts.selected_hunks
+            ),
         ),
-    );
+    }
     let consultation = &review.consultation;
     match consultation.status {
         Status::Answered => {

@@ -11,7 +11,8 @@ use crate::change::{Change, HunkId};
 use crate::classify::{HunkScore, Signal};
 use crate::consult::Advice;
 use crate::rules::Side;
-use crate::synthesize::{Answer, Finding, Opinion, State};
+use crate::source::Kind;
+use crate::synthesize::{Answer, Finding, Opinion, State, Trust};
 use crate::verdict::Outcome;
 use crate::visible;
 
@@ -79,6 +80,11 @@ pub fn review(review: &Review, width: usize) -> String {
 fn heading(out: &mut String, scan: &Scan) {
     let counts = scan.stats.counts;
     let spec = visible::line(&scan.source.spec);
+    if scan.source.kind == Kind::Given {
+        let given = counted(scan.packet.hunks.len(), "piece");
+        line(out, &format!("{spec}: {given} of text").bold().to_string());
+        return;
+    }
     if counts.files == 0 {
         line(out, &format!("{spec}: nothing changed"));
         return;
@@ -162,14 +168,11 @@ fn question(out: &mut String, review: &Review) {
     out.push('\n');
     for packed in &review.scan.packet.hunks {
         let lines = counted(packed.lines.len(), "line");
-        line(
-            out,
-            &format!(
-                "  {} {} ({lines})",
-                packed.label.bold(),
-                place(&review.scan.change, packed.id)
-            ),
-        );
+        let place = match review.scan.source.kind {
+            Kind::Given => format!("{} {}", packed.path, packed.header),
+            _ => place(&review.scan.change, packed.id),
+        };
+        line(out, &format!("  {} {place} ({lines})", packed.label.bold()));
     }
     for left in &review.scan.packet.left_out {
         let text = format!(
@@ -280,9 +283,9 @@ fn verbatim(out: &mut String, answer: &Answer, width: usize) {
 
 fn checked(out: &mut String, finding: &Finding, change: &Change, width: usize) {
     line(out, &snippet::finding(finding, change, width));
-    if finding.hunk.is_none() {
-        let text =
-            format!("claimed at {}:{}\n{}", finding.file, finding.start_line, finding.evidence);
+    if finding.hunk.and_then(|id| change.hunk(id)).is_none() {
+        let found = if finding.trusts == Trust::Codex { "at" } else { "claimed at" };
+        let text = format!("{found} {}:{}\n{}", finding.file, finding.start_line, finding.evidence);
         paragraphs(out, &text, width, "   > ");
     }
     let note = |out: &mut String, name: &str, text: &str| {
@@ -293,10 +296,10 @@ fn checked(out: &mut String, finding: &Finding, change: &Change, width: usize) {
     note(out, finding.category.as_str(), finding.explanation.as_str());
     note(out, "do", finding.recommendation.as_str());
     let trust = match finding.trusts {
-        crate::synthesize::Trust::Codex => "Codex",
-        crate::synthesize::Trust::Advisor => "the rules",
-        crate::synthesize::Trust::Both => "both",
-        crate::synthesize::Trust::Neither => "neither",
+        Trust::Codex => "Codex",
+        Trust::Advisor => "the rules",
+        Trust::Both => "both",
+        Trust::Neither => "neither",
     };
     let gates = if finding.gates { "; blocks" } else { "" };
     note(

@@ -5,10 +5,8 @@ use serde::Serialize;
 use super::anchor::{Anchor, Anchorer, Place, Stand};
 use super::answer::{Answer, Claim};
 use super::moved::{Fate, Moves};
-use super::{Finding, Source, duplicates};
-use crate::change::Change;
+use super::{Finding, Grounds, Source, Subject, duplicates};
 use crate::classify::{Classified, Signal};
-use crate::pack::Packet;
 use crate::redact::Redactor;
 use crate::rules::{Severity, Side};
 use crate::visible::{self, Visible};
@@ -94,19 +92,16 @@ pub(super) fn gates(finding: &Finding, threshold: Option<Severity>) -> bool {
 
 /// What claims are checked against.
 struct Ground<'a> {
+    subject: Subject,
     classified: &'a Classified,
     moves: Moves<'a>,
 }
 
 /// Every claim of an answer, checked; claims of the same flaw at the same place are one finding.
-pub(super) fn claims(
-    answer: &Answer,
-    change: &Change,
-    classified: &Classified,
-    packet: &Packet,
-) -> Vec<Finding> {
+pub(super) fn claims(answer: &Answer, grounds: &Grounds<'_>) -> Vec<Finding> {
+    let Grounds { change, classified, packet, subject, .. } = *grounds;
     let mut anchorer = Anchorer::new(packet, change);
-    let ground = Ground { classified, moves: Moves::of(change) };
+    let ground = Ground { classified, moves: Moves::of(change), subject };
     let check = |claim| check(claim, anchorer.anchor(claim), &ground);
     duplicates::merged(answer.findings.iter().map(check).collect())
 }
@@ -121,9 +116,21 @@ fn check(claim: &Claim, anchor: Anchor, ground: &Ground<'_>) -> Finding {
         Anchor::Nowhere(why) => (Evidence::Missing, None, vec![why.to_owned()]),
     };
     let signal = place.as_ref().and_then(|place| signal_at(place, claim, ground.classified));
-    let (verdict, trusts) = verdict(evidence, signal.is_some());
-    if let (Evidence::InChange { .. }, signal) = (evidence, signal) {
-        reasons.push(agreement(signal, claim));
+    let (verdict, trusts) = match (ground.subject, &place) {
+        // Whether a rule would have agreed was not asked.
+        (Subject::Given, None) if claim.evidence.trim().is_empty() => {
+            reasons =
+                vec!["an opinion: it quotes nothing, so nothing of it was checked".to_owned()];
+            (Verdict::Unsupported, Trust::Neither)
+        }
+        _ => verdict(evidence, signal.is_some()),
+    };
+    match (evidence, ground.subject) {
+        (Evidence::InChange { .. }, Subject::Change) => reasons.push(agreement(signal, claim)),
+        (Evidence::InChange { .. }, Subject::Given) => {
+            reasons.push("whether the point is right was not checked".to_owned());
+        }
+        (Evidence::Untouched | Evidence::Missing, _) => {}
     }
     if claim.severity.is_none() {
         reasons.push("its severity is none of the known words and is taken as medium".to_owned());
@@ -150,6 +157,8 @@ fn check(claim: &Claim, anchor: Anchor, ground: &Ground<'_>) -> Finding {
         trusts,
         reasons,
         explicit: false,
+        fingerprint: String::new(),
+        accepted: false,
         gates: false,
     }
 }
@@ -159,6 +168,7 @@ fn at(place: &Place, claim: &Claim, ground: &Ground<'_>) -> (Evidence, String) {
     let evidence = Evidence::InChange { as_claimed: place.as_claimed };
     let lines = shown(&place.lines);
     let reason = match (place.stand, ground.fate(place)) {
+        _ if ground.subject == Subject::Given => format!("the quoted text stands at {lines}"),
         (Stand::Unchanged, _) if place.sent => {
             let reason = "the quoted lines were there before and this change does not touch them";
             return (Evidence::Untouched, reason.to_owned());

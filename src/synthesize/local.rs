@@ -119,6 +119,8 @@ fn finding(file: &File, id: HunkId, signal: &Signal, reason: String) -> Finding 
         trusts: Trust::Advisor,
         reasons: vec![reason],
         explicit: signal.explicit,
+        fingerprint: String::new(),
+        accepted: false,
         gates: false,
     }
 }

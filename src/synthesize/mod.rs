@@ -4,11 +4,13 @@
 //! stands in the change ([`anchor`]), and [`judge`] is one function of where that is and of what
 //! the rules saw there.
 
+mod accepted;
 mod anchor;
 mod answer;
 mod contradictions;
 mod coverage;
 mod duplicates;
+mod fingerprint;
 mod judge;
 mod local;
 mod moved;
@@ -17,10 +19,12 @@ mod rounds;
 mod weigh;
 mod words;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::change::{Change, HunkId};
 use crate::classify::Classified;
+use crate::config::Accept;
 use crate::pack::Packet;
 use crate::rules::Severity;
 use crate::visible::Visible;
@@ -29,6 +33,7 @@ use rounds::Standing;
 
 pub use answer::{Answer, ContextRequest, HunkOpinion, Opinion};
 pub use coverage::Coverage;
+pub use fingerprint::digest;
 pub use judge::{Trust, Verdict};
 pub use weigh::{Recommendation, State, Synthesis};
 
@@ -71,6 +76,10 @@ pub struct Finding {
     pub reasons: Vec<String>,
     /// Whether it stands on an explicit rule.
     pub explicit: bool,
+    /// What it is known by from one review to the next; empty where it stands nowhere in the change.
+    pub fingerprint: String,
+    /// Whether somebody has accepted it.
+    pub accepted: bool,
     /// Whether it fails the run.
     pub gates: bool,
 }
@@ -123,6 +132,7 @@ struct Case<'a> {
     standing: &'a Standing,
     reply: Reply<'a>,
     notes: &'a [String],
+    subject: Subject,
 }
 
 /// What a reply is checked against.
@@ -138,11 +148,26 @@ pub struct Grounds<'a> {
     pub notes: &'a [String],
     /// The least severity that fails the run; `None` means never.
     pub threshold: Option<Severity>,
+    /// What the question is about.
+    pub subject: Subject,
+    /// Findings that are accepted.
+    pub accepts: &'a [Accept],
+    /// The present day, for those that are accepted until one.
+    pub today: Date,
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A change: what counts is whether a claim is about changed lines.
+    Change,
+    /// Text that was given: what counts is whether a claim quotes it. Nothing of it gates.
+    Given,
 }
 
 /// Checks a reply against the change and the rules' signals.
 pub fn synthesize(grounds: &Grounds<'_>, reply: Reply<'_>) -> Checked {
-    let Grounds { change, classified, packet, notes, threshold } = *grounds;
+    let Grounds { change, classified, packet, notes, threshold, subject, .. } = *grounds;
     let standing = match reply {
         Reply::Answered(answers) => rounds::read(answers),
         Reply::NotNeeded | Reply::Unavailable(_) | Reply::Skipped => Standing::default(),
@@ -150,7 +175,7 @@ pub fn synthesize(grounds: &Grounds<'_>, reply: Reply<'_>) -> Checked {
     let answer = standing.answer.as_ref();
     let coverage = coverage::of(packet, answer);
     let mut findings = match answer {
-        Some(answer) => judge::claims(answer, change, classified, packet),
+        Some(answer) => judge::claims(answer, grounds),
         None => Vec::new(),
     };
     match (answer, reply) {
@@ -159,7 +184,12 @@ pub fn synthesize(grounds: &Grounds<'_>, reply: Reply<'_>) -> Checked {
         (None, _) => findings.extend(local::all(change, classified)),
     }
     for finding in &mut findings {
-        finding.gates = judge::gates(finding, threshold);
+        finding.fingerprint = fingerprint::of(finding, change);
+    }
+    accepted::mark(&mut findings, grounds.accepts, change, grounds.today);
+    for finding in &mut findings {
+        let counts = subject == Subject::Change && !finding.accepted;
+        finding.gates = counts && judge::gates(finding, threshold);
     }
     findings.sort_by_key(reading_order);
     for (number, finding) in (1..).zip(&mut findings) {
@@ -173,6 +203,7 @@ pub fn synthesize(grounds: &Grounds<'_>, reply: Reply<'_>) -> Checked {
         standing: &standing,
         reply,
         notes,
+        subject,
     };
     let (mut synthesis, reason) = weigh::weigh(&case);
     synthesis.text = words::of(&case, &synthesis, &reason);
@@ -190,5 +221,11 @@ fn reading_order(
 ) -> (bool, bool, std::cmp::Reverse<Severity>, Option<HunkId>, u32) {
     let stands =
         matches!(finding.verdict, Verdict::Confirmed | Verdict::Supported | Verdict::Misplaced);
-    (!finding.gates, !stands, std::cmp::Reverse(finding.severity), finding.hunk, finding.start_line)
+    (
+        !finding.gates,
+        !stands || finding.accepted,
+        std::cmp::Reverse(finding.severity),
+        finding.hunk,
+        finding.start_line,
+    )
 }

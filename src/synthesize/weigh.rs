@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::answer::{Answer, ContextRequest, Opinion};
 use super::coverage::Coverage;
 use super::judge::Verdict;
-use super::{Case, Finding, Reply};
+use super::{Case, Finding, Reply, Subject};
 use crate::change::{Change, File, HunkId, Skip};
 use crate::rules::Severity;
 
@@ -66,6 +66,8 @@ pub struct Synthesis {
     pub disagrees: Vec<String>,
     /// Ids of what the rules saw and Codex did not speak of.
     pub incomplete: Vec<String>,
+    /// Ids of what somebody has accepted: shown, not counted.
+    pub accepted: Vec<String>,
     /// Hunks that are not reviewed.
     pub not_reviewed: Vec<HunkId>,
     /// What Codex would have to see.
@@ -84,7 +86,7 @@ pub(super) fn weigh(case: &Case<'_>) -> (Synthesis, String) {
     let ids = |wanted: &dyn Fn(&Finding) -> bool| -> Vec<String> {
         findings
             .iter()
-            .filter(|finding| wanted(finding))
+            .filter(|finding| !finding.accepted && wanted(finding))
             .map(|finding| finding.id.clone())
             .collect()
     };
@@ -101,6 +103,7 @@ pub(super) fn weigh(case: &Case<'_>) -> (Synthesis, String) {
             matches!(f.verdict, Verdict::Unsupported | Verdict::PreExisting) || cleared(f)
         }),
         incomplete: ids(&|f| f.verdict == Verdict::AdvisorOnly && !cleared(f)),
+        accepted: findings.iter().filter(|f| f.accepted).map(|f| f.id.clone()).collect(),
         not_reviewed: not_reviewed(coverage),
         needs_context: answer.map(|answer| answer.needs_context.clone()).unwrap_or_default(),
         recommendation: Recommendation::Proceed,
@@ -141,7 +144,18 @@ fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String)
     let worst = findings.iter().filter(stands).map(|finding| finding.severity).max();
     let unsure =
         coverage.opinions.values().filter(|(opinion, _)| *opinion == Opinion::Unsure).count();
+    let claimed = |verdict| findings.iter().any(|f| f.verdict == verdict && !f.accepted);
     let look = |reason: &str| (Recommendation::Look, reason.to_owned());
+    if case.subject == Subject::Given && matches!(case.reply, Reply::Answered(_)) {
+        return match findings.is_empty() && synthesis.state == State::Complete {
+            true => {
+                (Recommendation::Proceed, "Codex has no objection, which is one opinion".to_owned())
+            }
+            false => {
+                look("weigh the points yourself; the quotes were checked, the reasoning was not")
+            }
+        };
+    }
     match (synthesis.state, worst) {
         _ if gating > 0 => {
             let reason = format!(
@@ -163,10 +177,8 @@ fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String)
         _ if !synthesis.incomplete.is_empty() => {
             look("the rules saw something that Codex did not speak of")
         }
-        _ if findings.iter().any(|finding| finding.verdict == Verdict::AdvisorOnly) => {
-            look("Codex clears what an explicit rule sees")
-        }
-        _ if findings.iter().any(|finding| finding.verdict == Verdict::Unsupported) => {
+        _ if claimed(Verdict::AdvisorOnly) => look("Codex clears what an explicit rule sees"),
+        _ if claimed(Verdict::Unsupported) => {
             look("Codex claims something that could not be borne out")
         }
         _ if !synthesis.disagrees.is_empty() => {

@@ -4,7 +4,7 @@ use super::answer::ContextRequest;
 use super::coverage::Coverage;
 use super::rounds::Standing;
 use super::weigh::Synthesis;
-use super::{Case, Finding, Reply, contradictions};
+use super::{Case, Finding, Reply, Subject, contradictions};
 use crate::visible::{self, Visible};
 
 /// The text, one paragraph or list item a line; `reason` is the recommendation's.
@@ -30,13 +30,18 @@ pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String
             lines.extend(listed.map(|finding| line_of(finding, alone)));
         }
     };
-    each(&synthesis.agrees, "Holds against the change", &mut lines);
-    each(&synthesis.disagrees, "Does not hold, or is contradicted", &mut lines);
+    let (holds, does_not) = match case.subject {
+        Subject::Change => ("Holds against the change", "Does not hold, or is contradicted"),
+        Subject::Given => ("Quotes what was given", "Opinion, or quotes what was not given"),
+    };
+    each(&synthesis.agrees, holds, &mut lines);
+    each(&synthesis.disagrees, does_not, &mut lines);
     let incomplete = match reply {
         Reply::Answered(_) => "Seen by the rules, not spoken of by Codex",
         _ => "Seen by the rules alone",
     };
     each(&synthesis.incomplete, incomplete, &mut lines);
+    each(&synthesis.accepted, "Accepted earlier, not counted", &mut lines);
     lines.extend(contradictions::of(findings, coverage, classified));
     lines.extend(later_rounds(standing));
     lines.extend(requests(&synthesis.needs_context));
