@@ -136,27 +136,22 @@ fn not_reviewed(coverage: &Coverage) -> Vec<HunkId> {
 }
 
 fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String) {
-    let Case { change, findings, coverage, standing, notes, .. } = *case;
-    let unread = |file: &&File| matches!(file.skipped, Some(Skip::Missing | Skip::Unmerged));
-    let missing = change.files.iter().filter(unread).count();
+    let findings = case.findings;
     let gating = findings.iter().filter(|finding| finding.gates).count();
     let stands = |finding: &&Finding| synthesis.agrees.contains(&finding.id);
     let worst = findings.iter().filter(stands).map(|finding| finding.severity).max();
-    let unsure =
-        coverage.opinions.values().filter(|(opinion, _)| *opinion == Opinion::Unsure).count();
-    let claimed = |verdict| findings.iter().any(|f| f.verdict == verdict && !f.accepted);
-    let look = |reason: &str| (Recommendation::Look, reason.to_owned());
+    let look = |reason: String| (Recommendation::Look, reason);
+    let proceed = |reason: &str| (Recommendation::Proceed, reason.to_owned());
     if case.subject == Subject::Given && matches!(case.reply, Reply::Answered(_)) {
-        return match findings.is_empty() && synthesis.state == State::Complete {
-            true => {
-                (Recommendation::Proceed, "Codex has no objection, which is one opinion".to_owned())
-            }
-            false => {
-                look("weigh the points yourself; the quotes were checked, the reasoning was not")
-            }
+        let no_objection = findings.is_empty() && synthesis.state == State::Complete;
+        return match no_objection {
+            true => proceed("Codex has no objection, which is one opinion"),
+            false => look(
+                "weigh the points yourself; the quotes were checked, the reasoning was not".into(),
+            ),
         };
     }
-    match (synthesis.state, worst) {
+    match (synthesis.state, worst, doubt(case, synthesis)) {
         _ if gating > 0 => {
             let reason = format!(
                 "{} at or above the threshold",
@@ -164,51 +159,51 @@ fn recommend(case: &Case<'_>, synthesis: &Synthesis) -> (Recommendation, String)
             );
             (Recommendation::Block, reason)
         }
-        (_, Some(worst)) if worst >= Severity::Medium => {
+        (_, Some(worst), _) if worst >= Severity::Medium => {
             let reason =
                 format!("the worst finding that holds is {}, below the threshold", worst.name());
             (Recommendation::Fix, reason)
         }
-        (State::Outage | State::Skipped, _) => look("risky hunks have no second opinion"),
-        (State::Unreadable, _) => {
-            look("the answer could not be read as findings; read it yourself")
-        }
-        (State::Partial, _) => look("not every risky hunk was reviewed"),
+        (_, _, Some(doubt)) => look(doubt),
+        (_, Some(_), None) => proceed("only minor findings hold"),
+        (State::Empty, ..) => proceed("nothing changed"),
+        (State::Harmless, ..) => proceed("no rule fired; the rules see only some kinds of flaws"),
+        _ => proceed("Codex cleared every hunk that was sent, and no explicit rule contradicts it"),
+    }
+}
+
+/// Why a person should look although nothing that holds is serious: the weightiest reason.
+fn doubt(case: &Case<'_>, synthesis: &Synthesis) -> Option<String> {
+    let Case { change, findings, coverage, standing, notes, .. } = *case;
+    let unread = |file: &&File| matches!(file.skipped, Some(Skip::Missing | Skip::Unmerged));
+    let missing = change.files.iter().filter(unread).count();
+    let unsure = coverage.opinions.values().any(|(opinion, _)| *opinion == Opinion::Unsure);
+    let claimed = |verdict| findings.iter().any(|f| f.verdict == verdict && !f.accepted);
+    let reason = match synthesis.state {
+        State::Outage | State::Skipped => "risky hunks have no second opinion",
+        State::Unreadable => "the answer could not be read as findings; read it yourself",
+        State::Partial => "not every risky hunk was reviewed",
         _ if !synthesis.incomplete.is_empty() => {
-            look("the rules saw something that Codex did not speak of")
+            "the rules saw something that Codex did not speak of"
         }
-        _ if claimed(Verdict::AdvisorOnly) => look("Codex clears what an explicit rule sees"),
-        _ if claimed(Verdict::Unsupported) => {
-            look("Codex claims something that could not be borne out")
-        }
+        _ if claimed(Verdict::AdvisorOnly) => "Codex clears what an explicit rule sees",
+        _ if claimed(Verdict::Unsupported) => "Codex claims something that could not be borne out",
         _ if !synthesis.disagrees.is_empty() => {
-            look("Codex sees a flaw that was there before this change")
+            "Codex sees a flaw that was there before this change"
         }
         _ if unfounded(coverage, findings) => {
-            look("Codex calls a hunk a finding and reports nothing there")
+            "Codex calls a hunk a finding and reports nothing there"
         }
-        _ if !standing.unread.is_empty() => look("a later answer could not be read as findings"),
-        _ if unsure > 0 => look("Codex is unsure about a hunk"),
-        _ if !synthesis.needs_context.is_empty() => {
-            look("Codex asks for context that it was not given")
+        _ if !standing.unread.is_empty() => "a later answer could not be read as findings",
+        _ if unsure => "Codex is unsure about a hunk",
+        _ if !synthesis.needs_context.is_empty() => "Codex asks for context that it was not given",
+        _ if !notes.is_empty() => "the call was not quite as asked for",
+        State::Harmless if missing > 0 => {
+            return Some(format!("{} could not be read", counted(missing, "file", "files")));
         }
-        _ if !notes.is_empty() => look("the call was not quite as asked for"),
-        (_, Some(_)) => (Recommendation::Proceed, "only minor findings hold".to_owned()),
-        (State::Harmless, _) if missing > 0 => {
-            let reason = format!("{} could not be read", counted(missing, "file", "files"));
-            (Recommendation::Look, reason)
-        }
-        (State::Empty, None) => (Recommendation::Proceed, "nothing changed".to_owned()),
-        (State::Harmless, None) => (
-            Recommendation::Proceed,
-            "no rule fired; the rules see only some kinds of flaws".to_owned(),
-        ),
-        _ => {
-            let reason =
-                "Codex cleared every hunk that was sent, and no explicit rule contradicts it";
-            (Recommendation::Proceed, reason.to_owned())
-        }
-    }
+        State::Empty | State::Harmless | State::Complete => return None,
+    };
+    Some(reason.to_owned())
 }
 
 /// Whether some hunk is called a finding although no finding is of it.
