@@ -20,6 +20,10 @@ const PACKS: [&str; 6] = ["auth", "crypto", "shell", "deserialization", "path", 
 /// The rule whose patterns are shapes of secrets.
 const PROVIDER_TOKEN: &str = "crypto/provider-token";
 
+/// What words speak of, in the order of `classify::vocabulary`.
+const SUBJECTS: [&str; 7] =
+    ["auth", "crypto", "shell", "deserialization", "path", "guard", "routine"];
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
@@ -32,6 +36,8 @@ fn main() -> Outcome<()> {
     write("packs.rs", &table_of_packs(&packs, &languages)?)?;
     write("literals.rs", &table_of_literals(&required(&packs)?)?)?;
     write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
+    write("words.rs", &table_of_words(&read("src/classify/vocabulary.toml")?)?)?;
+    write("weights.rs", &table_of_weights(&read("src/classify/weights.toml")?)?)?;
     write(
         "reasons.rs",
         &list("REASONS", "ReasonData", &read("src/change/skip.toml")?["reason"], reason)?,
@@ -209,6 +215,48 @@ fn listed(lists: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
         Some(*end)
     });
     ([0].into_iter().chain(ends).collect(), lists.concat())
+}
+
+/// All words in the order of their text; of a word that stands twice in a subject the first counts.
+fn table_of_words(vocabulary: &Table) -> Outcome<String> {
+    let mut words: BTreeMap<(String, &str), [u8; SUBJECTS.len()]> = BTreeMap::new();
+    let place = |word: &str| match (word.strip_prefix('*'), word.strip_suffix('*')) {
+        (Some(_), _) => (word.trim_matches('*').to_owned(), "Within"),
+        (None, Some(stem)) => (stem.to_owned(), "Stem"),
+        (None, None) => (word.to_owned(), "Whole"),
+    };
+    for (at, subject) in SUBJECTS.iter().enumerate() {
+        for (level, hundredths) in [("strong", 100), ("some", 60), ("weak", 25)] {
+            let listed = vocabulary[*subject].get(level).map_or(Ok(""), text)?;
+            for word in listed.split_whitespace() {
+                let weight = &mut words.entry(place(word)).or_default()[at];
+                *weight = (*weight).max(hundredths);
+            }
+        }
+    }
+    for word in text(&vocabulary["unrelated"]["words"])?.split_whitespace() {
+        words.entry(place(word)).or_default();
+    }
+    let mut source = String::from("static WORDS: &[Word] = &[\n");
+    for ((word, kind), weights) in words {
+        writeln!(
+            source,
+            "Word {{ text: {word:?}, kind: Kind::{kind}, hundredths: {weights:?} }},"
+        )?;
+    }
+    source.push_str("];\n");
+    Ok(source)
+}
+
+fn table_of_weights(weights: &Table) -> Outcome<String> {
+    let mut source = String::from("static WEIGHTS: &[(&str, f32)] = &[\n");
+    for (name, weight) in weights {
+        let weight =
+            weight.as_float().ok_or_else(|| format!("the weight of {name} is no number"))?;
+        writeln!(source, "({name:?}, {weight:?}),")?;
+    }
+    source.push_str("];\n");
+    Ok(source)
 }
 
 fn rule(rule: &Value, languages: &Table) -> Outcome<String> {

@@ -163,7 +163,7 @@ fn ground(suite: &Suite) -> Ground {
     let repository = git2::Repository::open(repo.path()).unwrap();
     let comparison = source::resolve(Some(&repository), &Spec::revisions("HEAD~1..")).unwrap();
     let select = Select::default();
-    let classifier = Classifier::new(Rules::built_in());
+    let classifier = Classifier::new(Rules::built_in(), &select);
     let (mut change, found) =
         change::read(&comparison, &select, Languages::built_in(), &classifier).unwrap();
     let classified = classify::settle(&change, found, &select);

@@ -3,26 +3,39 @@
 //! A signal is a rule that fired on a line of a hunk. Signals of one category add up to a score
 //! between 0 and 1 as independent evidence does: `1 - (1 - w1)(1 - w2)…`, each rule counted once.
 //!
+//! Most flaws match no rule: a condition changes, and what it guarded stands elsewhere. So hunks of code are
+//! weighed too ([`evidence`]): what changes in them ([`shape`]), and what the words on their lines and around
+//! speak of ([`vocabulary`]). The higher of the two scores counts.
+//!
 //! Files are studied one by one while their text is at hand ([`Classifier`]); what can only be told of
 //! the change as a whole, such as lines that moved, is settled at the end ([`settle`]).
 
+mod evidence;
+mod line;
 mod moved;
 mod readers;
 mod role;
+mod scope;
 mod score;
+mod shape;
 mod signal;
+mod tokens;
+mod vocabulary;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::change::{Change, File, Hunk, HunkId, Skip, Study};
+use crate::change::{Change, File, Hunk, HunkId, Skip, Status, Study};
 use crate::config::Select;
-use crate::rules::{Rule, Rules, Side};
+use crate::rules::{Languages, Rule, Rules, Side};
 use crate::visible::Visible;
 
+use evidence::Evidence;
+pub use evidence::{Feature, Figures};
 use readers::Ready;
+use shape::Sight;
 pub use signal::Scratch;
 
 /// What the rules say of a change: one entry per hunk, in the order of the hunks.
@@ -41,10 +54,12 @@ pub struct HunkScore {
     pub categories: Vec<(String, f64)>,
     /// The highest score of a category, between 0 and 1.
     pub score: f64,
-    /// Whether the score reaches the threshold.
+    /// Whether it goes along: some hunk earns a call, and the score of this one is high enough too.
     pub selected: bool,
     /// The rules that fired, in the order of the lines.
     pub signals: Vec<Signal>,
+    /// For each category that was looked at beyond the rules, the figures that speak for and against it.
+    pub figures: Vec<(&'static str, Figures)>,
 }
 
 /// A rule that fired.
@@ -75,7 +90,7 @@ pub struct Counts {
     pub files: usize,
     /// Hunks of files that are not skipped.
     pub hunks: usize,
-    /// Hunks at or above the threshold.
+    /// Hunks that go along.
     pub selected_hunks: usize,
 }
 
@@ -83,6 +98,8 @@ pub struct Counts {
 pub struct Classifier<'a> {
     rules: &'a Rules,
     ready: Ready<'a>,
+    /// The least score that goes along.
+    along: f64,
 }
 
 /// What was found in a file.
@@ -90,14 +107,45 @@ pub struct Classifier<'a> {
 pub struct Found {
     /// The signals of each hunk; nothing where no rule fired in the whole file.
     signals: Vec<Vec<Signal>>,
+    /// The evidence of each hunk in which there is enough; nothing where there is none in the whole file.
+    evidence: Vec<Option<Box<Evidence>>>,
+    /// Number of hunks of code of the product.
+    code_hunks: u32,
     /// The changed lines.
     lines: moved::Told,
 }
 
 impl<'a> Classifier<'a> {
     /// A classifier with these rules.
-    pub fn new(rules: &'a Rules) -> Self {
-        Classifier { rules, ready: Ready::default() }
+    pub fn new(rules: &'a Rules, select: &Select) -> Self {
+        Classifier { rules, ready: Ready::default(), along: select.along }
+    }
+
+    /// Takes down what speaks for a hunk beside the rules, where it could be enough to go along. New and
+    /// deleted files are left to the rules: nothing in them was changed.
+    fn weigh(&self, file: &File, found: &mut Found) {
+        let path = file.path.as_ref();
+        let Some(language) = Languages::built_in().of(path) else { return };
+        if file.skipped.is_some() || !role::is_product_code(path, language) {
+            return;
+        }
+        found.code_hunks = u32::try_from(file.hunks.len()).unwrap_or(u32::MAX);
+        if !matches!(file.status, Status::Modified | Status::Renamed) {
+            return;
+        }
+        let sight = Sight::of(file, language, role::is_tooling(path));
+        let lines = moved::Lines::of(file);
+        for (at, hunk) in file.hunks.iter().enumerate() {
+            let Some(mut evidence) = sight.evidence(hunk) else { continue };
+            let signals = found.signals.get(at).map_or(&[][..], Vec::as_slice);
+            score::add_rules(&mut evidence, signals);
+            score::add_size(&mut evidence, 1, 1);
+            if evidence.best() >= self.along {
+                evidence.told = lines.changed(file, hunk);
+                found.evidence.resize(file.hunks.len(), None);
+                found.evidence[at] = Some(Box::new(evidence));
+            }
+        }
     }
 }
 
@@ -112,27 +160,49 @@ impl Study for Classifier<'_> {
             return Found::default();
         }
         let readers = self.ready.of(self.rules, file);
-        signal::read(file, &readers, self.rules, scratch)
+        let mut found = signal::read(file, &readers, self.rules, scratch);
+        self.weigh(file, &mut found);
+        found
     }
 
     fn wants_text(found: &Found) -> bool {
-        !found.signals.is_empty()
+        !found.signals.is_empty() || !found.evidence.is_empty()
     }
 }
 
-/// Scores every hunk, from what was found in each file.
+/// Scores every hunk, from what was found in each file, and selects: all that goes along, if there is
+/// anything that earns a call.
 pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified {
     let moved = moved::Moved::of(&found);
+    let of_code = found.iter().filter(|found| found.code_hunks > 0);
+    let (code_files, code_hunks) =
+        of_code.fold((0, 0), |(files, hunks), found| (files + 1, hunks + found.code_hunks));
     let mut hunks = Vec::with_capacity(change.hunks().count());
     for (file, found) in change.files.iter().zip(found) {
         let mut signals = found.signals.into_iter();
+        let mut evidence = found.evidence.into_iter();
         let factor = if signals.len() == 0 { 1.0 } else { role::factor(file.path.as_ref()) };
         for hunk in &file.hunks {
             let signals = signals.next().unwrap_or_default();
             let mut score = HunkScore { id: hunk.id, signals, ..HunkScore::default() };
             score.signals.iter_mut().for_each(|signal| moved.mark(signal));
-            score::fill(&mut score, factor, select.threshold);
+            let evidence = evidence.next().flatten().map(|mut evidence| {
+                evidence.set(Feature::Moved, moved.share(&evidence.told));
+                score::add_rules(&mut evidence, &score.signals);
+                score::add_size(&mut evidence, code_hunks, code_files);
+                evidence
+            });
+            score::fill(&mut score, evidence.as_deref(), factor);
             hunks.push(score);
+        }
+    }
+    let earns = |hunk: &HunkScore| {
+        score::is_explicit(hunk) || hunk.score >= select.threshold && hunk.score > 0.0
+    };
+    if hunks.iter().any(earns) {
+        let along = select.along.min(select.threshold);
+        for hunk in &mut hunks {
+            hunk.selected = earns(hunk) || (hunk.score >= along && hunk.score > 0.0);
         }
     }
     Classified { hunks }
@@ -155,7 +225,7 @@ impl Classified {
         self.hunks.get((id.0 as usize).checked_sub(1)?)
     }
 
-    /// The hunks at or above the threshold, in order.
+    /// The hunks that go along, in order.
     pub fn selected(&self) -> impl Iterator<Item = &HunkScore> {
         self.hunks.iter().filter(|hunk| hunk.selected)
     }

@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 use foldhash::quality::RandomState;
 
 use super::{Found, Signal};
-use crate::change::File;
+use crate::change::{File, Hunk};
 use crate::rules::Side;
 
 /// Seeded anew for each run, so that nobody can write a line that passes for another.
@@ -22,10 +22,16 @@ const MOVED_SINK: f64 = 0.25;
 
 /// The changed lines of a file, each by what stands for it ([`Lines::line`]). In a change of a million
 /// lines one line in four thousand passes for another by accident, and none on purpose.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Told {
     added: Vec<u32>,
     removed: Vec<u32>,
+}
+
+impl Told {
+    fn lines(&self) -> impl Iterator<Item = &u32> {
+        self.added.iter().chain(&self.removed)
+    }
 }
 
 /// What stands for the lines of a file: a hash of the text without the blanks around it, and of the
@@ -59,7 +65,21 @@ impl Lines {
     }
 }
 
-/// How often each line on which a rule fired is added and removed in the whole change.
+impl Lines {
+    /// Takes down the changed lines of a hunk.
+    pub(super) fn changed(&self, file: &File, hunk: &Hunk) -> Told {
+        let mut told = Told::default();
+        for edit in &hunk.edits {
+            let removed = file.old.block(edit.old.clone()).unwrap_or_default();
+            let added = file.new.block(edit.new.clone()).unwrap_or_default();
+            self.tell(removed, false, &mut told);
+            self.tell(added, true, &mut told);
+        }
+        told
+    }
+}
+
+/// How often each line on which a rule fired, or that was weighed, is added and removed in the whole change.
 pub(super) struct Moved {
     counts: HashMap<u32, Counts>,
 }
@@ -73,9 +93,11 @@ struct Counts {
 impl Moved {
     pub(super) fn of(found: &[Found]) -> Moved {
         let signals = found.iter().flat_map(|found| found.signals.iter().flatten());
-        let wanted = signals.flat_map(|signal| signal.told.iter().flatten());
+        let of_signals = signals.flat_map(|signal| signal.told.iter().flatten());
+        let weighed = found.iter().flat_map(|found| found.evidence.iter().flatten());
+        let of_evidence = weighed.flat_map(|evidence| evidence.told.lines());
         let mut counts: HashMap<u32, Counts> =
-            wanted.map(|&line| (line, Counts::default())).collect();
+            of_signals.chain(of_evidence).map(|&line| (line, Counts::default())).collect();
         // Most changed lines are none of these, which one bit of each hash tells.
         let mut bits = vec![0u64; 1 << 10];
         counts.keys().for_each(|line| bits[word(*line)] |= 1 << (line % 64));
@@ -89,6 +111,15 @@ impl Moved {
             }
         }
         Moved { counts }
+    }
+
+    /// The share of lines that stand on the other side too.
+    pub(super) fn share(&self, told: &Told) -> f32 {
+        let on_both = |line: &&u32| {
+            self.counts.get(line).is_some_and(|counts| counts.added > 0 && counts.removed > 0)
+        };
+        let (all, both) = (told.lines().count(), told.lines().filter(on_both).count());
+        if all == 0 { 0.0 } else { both as f32 / all as f32 }
     }
 
     /// Marks a signal whose lines all stand on the other side too, and takes its weight.

@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use bstr::BStr;
 
 use crate::paths::Paths;
+use crate::rules::Language;
 
 /// What scores in test and example files are multiplied with.
 const TEST: f64 = 0.5;
 
 /// Files that are tests, fixtures or examples by the habits of the common languages.
-const TEST_GLOBS: [&str; 15] = [
+const TEST_GLOBS: [&str; 24] = [
     "**/test/**",
     "**/tests/**",
     "**/testdata/**",
@@ -26,7 +27,75 @@ const TEST_GLOBS: [&str; 15] = [
     "**/*.spec.*",
     "**/*_spec.rb",
     "**/*Test.java",
+    "**/*Tests.java",
+    "**/*Test.cs",
+    "**/*Tests.cs",
+    "**/*Tests/**",
+    "**/*.Tests/**",
+    "**/*Test.php",
+    "**/test-*/**",
+    "**/samples/**",
+    "**/unittest/**",
 ];
+
+/// Files that help to build, to ship or to develop the product.
+const TOOLING_GLOBS: [&str; 22] = [
+    "**/completion/**",
+    "**/completions/**",
+    "**/script/**",
+    "**/scripts/**",
+    "**/tools/**",
+    "**/hack/**",
+    "**/contrib/**",
+    "**/ci/**",
+    "**/.github/**",
+    "**/.gitlab/**",
+    "**/bench/**",
+    "**/benchmarks/**",
+    "**/docs/**",
+    "**/maint/**",
+    "**/packaging/**",
+    "**/cmake/**",
+    "**/m4/**",
+    "**/setup.py",
+    "**/Rakefile",
+    "**/*.gemspec",
+    "**/*.gradle",
+    "**/build.rs",
+];
+
+/// Languages in which things are done; the others hold data, markup or prose.
+const CODE: [&str; 18] = [
+    "python",
+    "javascript",
+    "typescript",
+    "go",
+    "java",
+    "kotlin",
+    "scala",
+    "ruby",
+    "php",
+    "rust",
+    "c",
+    "cpp",
+    "csharp",
+    "swift",
+    "shell",
+    "powershell",
+    "perl",
+    "lua",
+];
+
+/// Whether a file is code of the product, whose checks are looked at.
+pub(super) fn is_product_code(path: &BStr, language: &Language) -> bool {
+    CODE.contains(&language.name()) && factor(path) >= 1.0
+}
+
+/// Whether a file helps to build, to ship or to develop the product.
+pub(super) fn is_tooling(path: &BStr) -> bool {
+    static TOOLING: OnceLock<Paths> = OnceLock::new();
+    TOOLING.get_or_init(|| Paths::new(TOOLING_GLOBS)).is_match(path)
+}
 
 /// What a file's scores are multiplied with.
 pub(super) fn factor(path: &BStr) -> f64 {

@@ -75,7 +75,7 @@ impl Session {
         let begun = Instant::now();
         let comparison = source::resolve(self.repo.as_ref(), spec)?;
         let select = &self.config.select;
-        let classifier = Classifier::new(&self.rules);
+        let classifier = Classifier::new(&self.rules, select);
         let patch = match &comparison.sides {
             Sides::Patch { text } if text.len() <= MAX_KEPT_PATCH => Some(text.clone()),
             _ => None,

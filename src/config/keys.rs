@@ -165,6 +165,13 @@ pub const KEYS: &[Key] = &[
         show: |config| config.select.threshold.into(),
     },
     Key {
+        name: "select.along",
+        trust: Trust::Anyone,
+        kind: Kind::Fraction,
+        set: |config, value| put(&mut config.select.along, share(value)?),
+        show: |config| config.select.along.into(),
+    },
+    Key {
         name: "select.context_lines",
         trust: Trust::Anyone,
         kind: Kind::Number,

@@ -138,6 +138,8 @@ pub struct Gate {
 pub struct Select {
     /// The least score that earns a call, between 0 and 1.
     pub threshold: f64,
+    /// The least score that goes along once another hunk has earned a call, between 0 and 1.
+    pub along: f64,
     /// Unchanged lines around an edit, as `git diff -U`.
     pub context_lines: u32,
     /// Files that are looked at whatever the built-in reasons say.
@@ -324,6 +326,7 @@ impl Default for Select {
     fn default() -> Self {
         Select {
             threshold: 0.5,
+            along: 0.25,
             context_lines: 3,
             include: Globs::default(),
             exclude: Globs::default(),

@@ -1,5 +1,6 @@
 //! The JSON of `scan` and `review`: frozen wire types, filled from the values of the stages.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
@@ -8,7 +9,7 @@ use serde_json::ser::Formatter;
 
 use super::{Review, Round, Scan, Status};
 use crate::change::{File, Hunk, HunkId};
-use crate::classify::{HunkScore, Signal};
+use crate::classify::{Figures, HunkScore, Signal};
 use crate::consult::Failure;
 use crate::pack::Why;
 use crate::prompt::{Prompt, Refused};
@@ -56,6 +57,9 @@ struct V1Hunk<'a> {
     score: f64,
     selected: bool,
     signals: Vec<V1Signal<'a>>,
+    /// For each category that was weighed, the figures that are not zero.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    evidence: BTreeMap<&'static str, BTreeMap<&'static str, f32>>,
 }
 
 #[derive(Serialize)]
@@ -381,7 +385,16 @@ fn v1_hunk<'a>(hunk: &'a Hunk, score: &'a HunkScore) -> V1Hunk<'a> {
         score: score.score,
         selected: score.selected,
         signals: score.signals.iter().map(v1_signal).collect(),
+        evidence: score
+            .figures
+            .iter()
+            .map(|(category, figures)| (*category, v1_figures(figures)))
+            .collect(),
     }
+}
+
+fn v1_figures(figures: &Figures) -> BTreeMap<&'static str, f32> {
+    figures.parts().map(|(feature, value, _)| (feature.name(), value)).collect()
 }
 
 fn v1_signal(signal: &Signal) -> V1Signal<'_> {

@@ -1,0 +1,229 @@
+//! What a line of code does, told by its tokens: the common languages look alike enough.
+
+use bstr::ByteSlice;
+
+use super::tokens::{Token, tokens};
+
+/// A line of code and its tokens.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    /// The line.
+    pub(super) text: &'a [u8],
+    /// Its tokens.
+    pub(super) tokens: Vec<Token<'a>>,
+}
+
+/// Words that begin a condition.
+const CONDITIONS: [&str; 18] = [
+    "if", "elif", "elsif", "elseif", "unless", "while", "guard", "assert", "ensure", "require",
+    "when", "case", "match", "test", "not", "and", "or", "until",
+];
+
+/// Words that refuse, in lower case; what begins with `fail` or `forbid` does too.
+const REFUSALS: [&str; 13] = [
+    "raise",
+    "throw",
+    "throws",
+    "abort",
+    "die",
+    "panic",
+    "bail",
+    "reject",
+    "deny",
+    "exit",
+    "continue",
+    "exception",
+    "unreachable",
+];
+
+/// Words that bring in other files.
+const IMPORTS: [&str; 7] = ["import", "from", "use", "using", "require", "include", "package"];
+
+/// Words that begin a definition.
+const HEADS: [&str; 16] = [
+    "pub",
+    "public",
+    "private",
+    "protected",
+    "static",
+    "def",
+    "func",
+    "function",
+    "fn",
+    "async",
+    "class",
+    "type",
+    "struct",
+    "interface",
+    "sub",
+    "trait",
+];
+
+/// Words that ask something in the middle of a line.
+const KEYWORDS: [&str; 12] = [
+    "if", "for", "while", "switch", "return", "catch", "elif", "and", "or", "not", "in", "function",
+];
+
+impl<'a> Line<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Line<'a> {
+        Line { text, tokens: tokens(text) }
+    }
+
+    /// The first token behind closing brackets.
+    fn first(&self) -> Option<Token<'a>> {
+        self.tokens.iter().copied().find(|token| !matches!(token.text(), b"}" | b")"))
+    }
+
+    fn begins_with(&self, words: &[&str]) -> bool {
+        let first = self.first().and_then(Token::word);
+        first.is_some_and(|first| words.iter().any(|word| word.as_bytes() == first))
+    }
+
+    /// Whether it asks something.
+    pub(super) fn is_condition(&self) -> bool {
+        let asks =
+            |token: &Token<'_>| ["if", "unless", "&&", "||", "?"].iter().any(|text| token.is(text));
+        let assertion = |word: &[u8]| word.starts_with(b"assert");
+        self.begins_with(&CONDITIONS)
+            || self.first().and_then(Token::word).is_some_and(assertion)
+            || (self.begins_with(&["else"]) && self.tokens.iter().any(|token| token.is("if")))
+            || self.tokens.iter().any(asks)
+    }
+
+    /// Whether it ends what was going on: raises, returns an error, gives up.
+    pub(super) fn is_refusal(&self) -> bool {
+        let mut before: Option<Token<'_>> = None;
+        self.tokens.iter().enumerate().any(|(at, token)| {
+            let last = before.replace(*token);
+            let Some(word) = token.word() else { return false };
+            let lower = word.to_ascii_lowercase();
+            let next = self.tokens.get(at + 1);
+            let refuses = REFUSALS.iter().any(|refusal| refusal.as_bytes() == lower)
+                || lower.starts_with(b"fail")
+                || lower.starts_with(b"forbid")
+                || lower.ends_with(b"exception")
+                || (lower == b"err" && next.is_some_and(|next| next.is("!") || next.is("(")))
+                || (word == b"Errorf" || word == b"Newf")
+                || (lower.ends_with(b"error") && last.is_some_and(|last| last.is("new")))
+                || (lower == b"errors" && next.is_some_and(|next| next.is(".")));
+            refuses
+                || (lower == b"return" && returns_an_error(&self.tokens[at + 1..]))
+                || jumps_out(last, &lower)
+        })
+    }
+
+    /// Whether it brings in another file.
+    pub(super) fn is_import(&self) -> bool {
+        let included = self.tokens.first().is_some_and(|token| token.is("#"))
+            && self.tokens.get(1).is_some_and(|token| token.is("include"));
+        // A line of a list of imports, as Go has them: a name in quotes and nothing behind it.
+        let listed = matches!(self.tokens[..], [Token::Quoted(text)]
+            if text[1..].iter().all(|b| b.is_ascii_alphanumeric() || b"./-_\"'".contains(b)) && text.contains(&b'/'));
+        self.begins_with(&IMPORTS) || included || listed
+    }
+
+    /// Whether it begins a definition.
+    pub(super) fn is_head(&self) -> bool {
+        self.begins_with(&HEADS)
+    }
+
+    /// Whether it only writes to a log or a terminal.
+    pub(super) fn is_log(&self) -> bool {
+        let logs = |word: &[u8]| {
+            let word = word.to_ascii_lowercase();
+            let begins = ["log", "console", "print", "debug", "trace", "infof", "warnf"];
+            begins.iter().any(|begin| word.starts_with(begin.as_bytes()))
+        };
+        self.first().and_then(Token::word).is_some_and(logs)
+    }
+
+    /// Whether it is an entry of a list or a table: one string, with hardly anything around it.
+    pub(super) fn is_entry(&self) -> bool {
+        let filler =
+            |token: &&Token<'_>| !["(", ")", ",", ";", "[", "]"].iter().any(|sign| token.is(sign));
+        let kept: Vec<&Token<'_>> = self.tokens.iter().filter(filler).collect();
+        let Some(at) =
+            kept.iter().position(|token| matches!(token, Token::Quoted(text) if text.len() > 3))
+        else {
+            return false;
+        };
+        let called = |token: &&Token<'_>| token.word().is_some() || token.is(".");
+        let named = |rest: &[&Token<'_>]| match rest {
+            [] => true,
+            [sign, value @ ..] => {
+                (sign.is(":") || sign.is("=") || sign.is("=>")) && value.len() <= 3
+            }
+        };
+        at <= 3 && kept[..at].iter().all(called) && named(&kept[at + 1..])
+    }
+
+    /// Whether it holds a regular expression.
+    pub(super) fn has_pattern(&self) -> bool {
+        self.tokens.iter().enumerate().any(|(at, token)| match *token {
+            Token::Word(word) => {
+                let lower = word.to_ascii_lowercase();
+                let calls = |names: &[&str]| {
+                    self.tokens.get(at + 1).is_some_and(|next| next.is("."))
+                        && self
+                            .tokens
+                            .get(at + 2)
+                            .is_some_and(|name| names.iter().any(|other| name.is(other)))
+                };
+                lower.starts_with(b"regex")
+                    || lower.starts_with(b"preg_")
+                    || (word == b"re"
+                        && calls(&["compile", "match", "search", "sub", "fullmatch", "findall"]))
+                    || (word == b"Pattern" && calls(&["compile"]))
+            }
+            Token::Sign(sign) => {
+                let tests = || {
+                    let next = self.tokens.get(at + 1);
+                    next.is_some_and(|next| next.is("match") || next.is("test"))
+                        && self.tokens.get(at + 2).is_some_and(|next| next.is("("))
+                };
+                sign == b"=~"
+                    || (sign == b"." && tests())
+                    || (sign == b"/" && self.text.contains_str("/^"))
+            }
+            Token::Quoted(text) => [&b"\\s"[..], b"\\d", b"\\w", b"\\b", b"[^"]
+                .iter()
+                .any(|part| text.contains_str(part)),
+            Token::Number(_) => false,
+        })
+    }
+
+    /// The names of what it calls.
+    pub(super) fn callees(&self) -> impl Iterator<Item = &'a [u8]> {
+        let name = |pair: &[Token<'a>]| pair[1].is("(").then(|| pair[0].word()).flatten();
+        let keyword = |word: &&[u8]| !KEYWORDS.iter().any(|other| other.as_bytes() == *word);
+        self.tokens.windows(2).filter_map(name).filter(keyword)
+    }
+}
+
+/// Whether what is returned says that something went wrong.
+fn returns_an_error(value: &[Token<'_>]) -> bool {
+    let value: Vec<&Token<'_>> =
+        value.iter().filter(|token| !token.is("(") && !token.is("-")).collect();
+    let Some(first) = value.first().filter(|token| !token.is(";") && !token.is("}")) else {
+        return true;
+    };
+    let nothing = |token: &&Token<'_>| {
+        ["false", "False", "FALSE", "null", "NULL", "nil", "None", "1", "EINVAL"]
+            .iter()
+            .any(|text| token.is(text))
+            || token.word().is_some_and(|word| word.to_ascii_lowercase().starts_with(b"err"))
+    };
+    let constant = first.word().is_some_and(|word| {
+        let loud = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+        let fine = ["OK", "TRUE", "SUCCESS"].iter().any(|end| word.ends_with(end.as_bytes()));
+        word.len() > 4 && word.contains(&b'_') && word.iter().all(loud) && !fine
+    });
+    constant || value.iter().any(nothing)
+}
+
+/// Whether a jump leaves for the end of the function.
+fn jumps_out(before: Option<Token<'_>>, label: &[u8]) -> bool {
+    let ends = ["err", "error", "fail", "failed", "out", "end", "done"];
+    before.is_some_and(|before| before.is("goto"))
+        && ends.iter().any(|end| label.ends_with(end.as_bytes()))
+}

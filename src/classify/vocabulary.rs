@@ -1,0 +1,215 @@
+//! What the words of code speak of, by the lists of `vocabulary.toml`.
+
+use std::sync::OnceLock;
+
+// `WORDS`, in the order of their text.
+include!(concat!(env!("OUT_DIR"), "/words.rs"));
+
+/// A word as the build embeds it.
+struct Word {
+    text: &'static str,
+    kind: Kind,
+    /// How strongly it speaks of each subject, in hundredths.
+    hundredths: [u8; SUBJECTS],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// The word itself.
+    Whole,
+    /// The word with any ending.
+    Stem,
+    /// Anywhere within a longer word.
+    Within,
+}
+
+/// Number of subjects.
+const SUBJECTS: usize = 7;
+
+/// The categories among the subjects, in the order of the vocabulary.
+pub(super) const CATEGORIES: [&str; 5] = ["auth", "crypto", "shell", "deserialization", "path"];
+
+/// What is said where something is checked or refused.
+pub(super) const GUARD: usize = 5;
+
+/// What is said where nothing is at stake.
+pub(super) const ROUTINE: usize = 6;
+
+/// Parts of an identifier that are read; longer ones are names that a program made.
+const MAX_PARTS: usize = 12;
+
+/// Bytes of an identifier that are read.
+const MAX_BYTES: usize = 64;
+
+/// A word within another is looked for in parts of at least this length, in bytes.
+const LONG: usize = 7;
+
+/// What a text speaks of: each word counts once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard {
+    seen: [u64; WORDS.len().div_ceil(64)],
+    hundredths: [u16; SUBJECTS],
+}
+
+impl Heard {
+    /// Reads the identifiers of a text.
+    pub(super) fn read(&mut self, text: &[u8]) {
+        let mut at = 0;
+        while let Some(start) = text[at..].iter().position(|&byte| begins_word(byte)) {
+            let start = at + start;
+            let length = text[start..].iter().position(|&byte| !continues_word(byte));
+            let end = length.map_or(text.len(), |length| start + length);
+            self.read_identifier(&text[start..end]);
+            at = end;
+        }
+    }
+
+    /// How strongly the text speaks of a subject; a strong word adds one.
+    pub(super) fn of(&self, subject: usize) -> f32 {
+        f32::from(self.hundredths[subject]) / 100.0
+    }
+
+    fn read_identifier(&mut self, identifier: &[u8]) {
+        let parts = Parts::of(identifier);
+        let mut at = 0;
+        while at < parts.count {
+            let longest = (1..=3.min(parts.count - at)).rev();
+            let found = longest.into_iter().find_map(|count| Some((count, parts.find(at, count)?)));
+            if let Some((_, word)) = found {
+                self.hear(word);
+            }
+            at += found.map_or(1, |(count, _)| count);
+        }
+    }
+
+    fn hear(&mut self, word: usize) {
+        let (place, bit) = (word / 64, 1u64 << (word % 64));
+        if self.seen[place] & bit == 0 {
+            self.seen[place] |= bit;
+            for (sum, weight) in self.hundredths.iter_mut().zip(WORDS[word].hundredths) {
+                *sum += u16::from(weight);
+            }
+        }
+    }
+}
+
+/// How many different parts of identifiers a text has, and how many of them are words of a subject.
+pub(super) fn share(text: &[u8], subject: usize) -> (usize, usize) {
+    let mut parts: Vec<Box<[u8]>> = Vec::new();
+    let mut known = 0;
+    for identifier in text.split(|&byte| !continues_word(byte)).filter(|text| !text.is_empty()) {
+        let read = Parts::of(identifier);
+        for at in 0..read.count {
+            let part = read.joined(at, 1);
+            if !parts.iter().any(|other| **other == *part) {
+                let word = read.find(at, 1);
+                known += usize::from(word.is_some_and(|word| WORDS[word].hundredths[subject] > 0));
+                parts.push(part.into());
+            }
+        }
+    }
+    (parts.len(), known)
+}
+
+/// An identifier in lower case, without underscores, and where its parts begin.
+struct Parts {
+    text: [u8; MAX_BYTES],
+    /// Where each part begins, and where the last one ends.
+    bounds: [u8; MAX_PARTS + 1],
+    count: usize,
+}
+
+impl Parts {
+    fn of(identifier: &[u8]) -> Parts {
+        let mut parts = Parts { text: [0; MAX_BYTES], bounds: [0; MAX_PARTS + 1], count: 0 };
+        let mut length = 0u8;
+        let mut before = b'_';
+        for (at, &byte) in identifier.iter().enumerate().take(MAX_BYTES) {
+            if !byte.is_ascii_alphanumeric() {
+                before = b'_';
+                continue;
+            }
+            let next = identifier.get(at + 1).copied().unwrap_or(b'_');
+            let humps = byte.is_ascii_uppercase()
+                && (!before.is_ascii_uppercase() || next.is_ascii_lowercase());
+            if before == b'_' || humps {
+                if parts.count == MAX_PARTS {
+                    break;
+                }
+                parts.bounds[parts.count] = length;
+                parts.count += 1;
+            }
+            parts.text[usize::from(length)] = byte.to_ascii_lowercase();
+            length += 1;
+            before = byte;
+        }
+        parts.bounds[parts.count] = length;
+        parts
+    }
+
+    /// So many parts from one on, as one word.
+    fn joined(&self, at: usize, count: usize) -> &[u8] {
+        &self.text[usize::from(self.bounds[at])..usize::from(self.bounds[at + count])]
+    }
+
+    /// The word that some parts are: the whole, or the longest stem that reaches into the last part.
+    fn find(&self, at: usize, count: usize) -> Option<usize> {
+        let text = self.joined(at, count);
+        let least = usize::from(self.bounds[at + count - 1] - self.bounds[at]);
+        let near = near(text);
+        let fits = |word: &Word| match word.kind {
+            Kind::Whole => word.text.as_bytes() == text,
+            Kind::Stem => word.text.len() > least && text.starts_with(word.text.as_bytes()),
+            Kind::Within => false,
+        };
+        let best = near.filter(|&word| fits(&WORDS[word])).max_by_key(|&word| {
+            let word = &WORDS[word];
+            (word.kind == Kind::Whole, word.text.len())
+        });
+        best.or_else(|| within(text).filter(|_| count == 1 && text.len() >= LONG))
+    }
+}
+
+/// The words that begin with the same two letters as a text.
+fn near(text: &[u8]) -> std::ops::Range<usize> {
+    static STARTS: OnceLock<Vec<usize>> = OnceLock::new();
+    let starts = STARTS.get_or_init(|| {
+        let last = place(b"zz").unwrap_or(0);
+        let begins = |wanted| {
+            WORDS.partition_point(|word| place(word.text.as_bytes()).is_some_and(|at| at < wanted))
+        };
+        (0..=last + 1).map(begins).collect()
+    });
+    place(text).map_or(0..0, |at| starts[at]..starts[at + 1])
+}
+
+/// The place of a text's first two bytes among all pairs of digits and letters, in their order.
+fn place(text: &[u8]) -> Option<usize> {
+    let rank = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'z' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (first, second) = (rank(*text.first()?)?, rank(*text.get(1)?)?);
+    Some(usize::from(first) * 36 + usize::from(second))
+}
+
+/// The first word that stands within a text.
+fn within(text: &[u8]) -> Option<usize> {
+    static WITHIN: OnceLock<Vec<usize>> = OnceLock::new();
+    let words = WITHIN.get_or_init(|| {
+        (0..WORDS.len()).filter(|&word| WORDS[word].kind == Kind::Within).collect()
+    });
+    let holds = |word: &&usize| memchr::memmem::find(text, WORDS[**word].text.as_bytes()).is_some();
+    words.iter().find(holds).copied()
+}
+
+/// Whether a byte can begin an identifier.
+pub(super) fn begins_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$'
+}
+
+/// Whether a byte can stand in an identifier.
+pub(super) fn continues_word(byte: u8) -> bool {
+    begins_word(byte) || byte.is_ascii_digit()
+}
