@@ -99,6 +99,8 @@ pub enum Command {
     Ci(CiArgs),
     /// Install, remove or show the pre-push hook of this repository
     Hook(HookArgs),
+    /// Show the rules in force, or try them
+    Rules(RulesArgs),
     /// Show what works here, what does not, and the mend
     Doctor,
     /// Write a commented advisor.toml into this repository
@@ -112,6 +114,36 @@ pub enum Command {
     Man(ManArgs),
     /// Print completions for a shell; those for bash serve `git advisor` too
     Completions(CompletionsArgs),
+}
+
+/// `rules`
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do with them
+    #[command(subcommand)]
+    pub what: RulesCommand,
+}
+
+/// What to do with the rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List the rules in force: weight, severity, sides, id, title
+    List {
+        /// Only those of this category
+        #[arg(long, value_name = "NAME")]
+        category: Option<String>,
+    },
+    /// Show all that a rule says: where it came from, what it reads, its patterns
+    Explain {
+        /// The rule's id, for example shell/python-subprocess-shell
+        rule: String,
+    },
+    /// Prove the own rules by their examples, and show which rules fire in files
+    Test {
+        /// Files, read as if every line of theirs were new
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
 }
 
 const REVIEW_EXAMPLES: &str = "Examples:

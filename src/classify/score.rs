@@ -47,6 +47,7 @@ pub(super) fn is_explicit(hunk: &HunkScore) -> bool {
 }
 
 /// Adds what the rules say to the evidence of a hunk.
+#[expect(clippy::cast_possible_truncation, reason = "a score has three digits")]
 pub(super) fn add_rules(evidence: &mut Evidence, signals: &[Signal]) {
     // What a file is called and what an area looks like is in the words already.
     let tells = |signal: &Signal| signal.side != Side::Path && !signal.rule.id.contains("/area-");

@@ -1,8 +1,10 @@
 //! What changes in a hunk, as figures: the checks, the literals, the words on its lines and around them.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use bstr::ByteSlice;
+use foldhash::fast::RandomState;
 
 use super::evidence::{Evidence, Feature};
 use super::line::Line;
@@ -17,6 +19,12 @@ const BEHIND: usize = 4;
 
 /// Lines of both sides are compared one by one up to so many pairs.
 const MAX_PAIRS: usize = 900;
+
+/// Hunks with more changed lines than this are left to the rules: such a change is no slip.
+const MAX_LINES: usize = 80;
+
+/// A hunk whose lines and path speak less of every category than one word does is left to the rules.
+const LEAST: f32 = 0.5;
 
 /// A string of so many words is a message for people.
 const MESSAGE: usize = 4;
@@ -46,21 +54,33 @@ impl<'a> Sight<'a> {
         Sight { file, language, path, tooling }
     }
 
-    /// The figures of a hunk; nothing where no code changes but for its layout.
+    /// The figures of a hunk; nothing where no code changes but for its layout, where more changes than a
+    /// reader judges at once, or where nothing on its lines speaks of a category.
     pub(super) fn evidence(&self, hunk: &Hunk) -> Option<Evidence> {
+        if hunk.changed_lines() > MAX_LINES {
+            return None;
+        }
         let sides = self.sides(hunk);
         if sides.removed.is_empty() && sides.added.is_empty() || only_layout(&sides) {
             return None;
         }
         let removed: Vec<Line<'_>> = sides.removed.iter().map(|text| Line::of(text)).collect();
         let added: Vec<Line<'_>> = sides.added.iter().map(|text| Line::of(text)).collect();
+        let code = || removed.iter().chain(&added).filter(|line| !line.is_import());
+        let line = heard(code().map(|line| line.text));
+        let context = heard(sides.context.iter().copied());
+        let speaks =
+            |subject| line.of(subject) + context.of(subject) + self.path.of(subject) >= LEAST;
+        if !(0..CATEGORIES.len()).any(speaks) {
+            return None;
+        }
         let net = Net::of(&removed, &added);
         let around = self.around(hunk);
-        let heard = Words::of(self, &sides, &removed, &added, &net, &around, hunk);
+        let words = Words::of(self, &sides, (line, context), &net, &around, hunk);
         let mut evidence = Evidence::default();
         let shape = Shape::of(&removed, &added, &net);
         shape.tell(&mut evidence);
-        heard.tell(&shape, &mut evidence);
+        words.tell(&shape, &mut evidence);
         evidence.set(Feature::Tooling, f32::from(u8::from(self.tooling)));
         Some(evidence)
     }
@@ -68,18 +88,25 @@ impl<'a> Sight<'a> {
     /// The lines of a hunk by what they are; changed ones only where they do not stand on both sides.
     fn sides<'b>(&'b self, hunk: &'b Hunk) -> Sides<'b> {
         let mut sides = Sides::default();
-        let mut counts: HashMap<Vec<u8>, [u32; 2]> = HashMap::new();
+        let (removes, adds) = hunk.edits.iter().fold((false, false), |(removes, adds), edit| {
+            (removes || !edit.old.is_empty(), adds || !edit.new.is_empty())
+        });
         let lines = self.file.lines(hunk).filter(|line| !line.text.trim_ascii().is_empty());
         let lines: Vec<_> =
             lines.map(|line| (line.kind, line.text, self.is_code(line.text))).collect();
-        for (kind, text, _) in
-            lines.iter().filter(|(kind, _, code)| *code && *kind != LineKind::Context)
-        {
-            counts.entry(plain(text)).or_default()[usize::from(*kind == LineKind::Added)] += 1;
+        let state = RandomState::default();
+        let mut counts: HashMap<u64, [u32; 2], RandomState> = HashMap::default();
+        let changed = lines.iter().filter(|(kind, _, code)| *code && *kind != LineKind::Context);
+        for (kind, text, _) in changed.filter(|_| removes && adds) {
+            counts.entry(state.hash_one(plain(text))).or_default()
+                [usize::from(*kind == LineKind::Added)] += 1;
         }
         for (kind, text, code) in lines {
-            let both =
-                || counts.get(&plain(text)).is_some_and(|counts| counts[0] > 0 && counts[1] > 0);
+            let both = || {
+                let found =
+                    (removes && adds).then(|| counts.get(&state.hash_one(plain(text)))).flatten();
+                found.is_some_and(|counts| counts[0] > 0 && counts[1] > 0)
+            };
             match (kind, code) {
                 (LineKind::Context, true) => sides.context.push(text),
                 (LineKind::Context, false) => sides.comments_near.push(text),
@@ -157,7 +184,7 @@ struct Net<'a> {
 
 impl<'a> Net<'a> {
     fn of(removed: &[Line<'a>], added: &[Line<'a>]) -> Net<'a> {
-        let mut counts: HashMap<Token<'a>, (u32, u32)> = HashMap::new();
+        let mut counts: HashMap<Token<'a>, (u32, u32), RandomState> = HashMap::default();
         let mut order = Vec::new();
         let all =
             removed.iter().map(|line| (line, false)).chain(added.iter().map(|line| (line, true)));
@@ -338,36 +365,36 @@ fn pairs(removed: &[Line<'_>], added: &[Line<'_>]) -> (bool, bool) {
     if removed.len() * added.len() > MAX_PAIRS {
         return (edited, reshaped);
     }
+    let state = RandomState::default();
+    let distinct = |line: &Line<'_>| {
+        let mut tokens: Vec<u64> =
+            line.tokens.iter().map(|token| state.hash_one(token.text())).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        tokens
+    };
+    let others: Vec<Vec<u64>> = added.iter().map(distinct).collect();
     for old in removed {
-        for new in added {
-            if !alike(&old.tokens, &new.tokens) {
+        let tokens = distinct(old);
+        for (new, others) in added.iter().zip(&others) {
+            if !alike(&tokens, others) {
                 continue;
             }
             edited |= old.is_condition() && new.is_condition();
-            let (mut calls, mut others): (Vec<_>, Vec<_>) =
+            let (calls, others): (Vec<_>, Vec<_>) =
                 (old.callees().collect(), new.callees().collect());
-            calls.sort_unstable();
-            others.sort_unstable();
             let within = |few: &[&[u8]], many: &[&[u8]]| few.iter().all(|name| many.contains(name));
-            reshaped |= !(calls.is_empty() && others.is_empty())
-                && (within(&calls, &others) || within(&others, &calls));
+            let called = !calls.is_empty() || !others.is_empty();
+            reshaped |= called && (within(&calls, &others) || within(&others, &calls));
         }
     }
     (edited, reshaped)
 }
 
-/// Whether at least half of the different tokens of two lines stand on both.
-fn alike(old: &[Token<'_>], new: &[Token<'_>]) -> bool {
-    let distinct = |tokens: &[Token<'_>]| -> usize {
-        tokens.iter().enumerate().filter(|(at, token)| !tokens[..*at].contains(token)).count()
-    };
-    let both = old
-        .iter()
-        .enumerate()
-        .filter(|(at, token)| !old[..*at].contains(token) && new.contains(token))
-        .count();
-    let all = distinct(old) + distinct(new) - both;
-    both > 0 && 2 * both >= all
+/// Whether at least half of the different tokens of two lines stand on both; they are sorted.
+fn alike(old: &[u64], new: &[u64]) -> bool {
+    let both = old.iter().filter(|token| new.binary_search(token).is_ok()).count();
+    both > 0 && 2 * both >= old.len() + new.len() - both
 }
 
 /// How many calls of something that checks by its name stand on one side only.
@@ -415,6 +442,12 @@ fn climbs(quoted: &[u8]) -> bool {
         || inner.contains_str("/..")
 }
 
+fn heard<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Heard {
+    let mut heard = Heard::default();
+    texts.for_each(|text| heard.read(text));
+    heard
+}
+
 /// What the parts of a hunk speak of.
 struct Words {
     net: Heard,
@@ -434,18 +467,11 @@ impl Words {
     fn of(
         sight: &Sight<'_>,
         sides: &Sides<'_>,
-        removed: &[Line<'_>],
-        added: &[Line<'_>],
+        (line, context): (Heard, Heard),
         net: &Net<'_>,
         around: &[&[u8]],
         hunk: &Hunk,
     ) -> Words {
-        let hear = |lines: &mut dyn Iterator<Item = &[u8]>| {
-            let mut heard = Heard::default();
-            lines.for_each(|line| heard.read(line));
-            heard
-        };
-        let code = removed.iter().chain(added).filter(|line| !line.is_import());
         let is_message = |token: &&Token<'_>| matches!(token, Token::Quoted(text) if text.fields().count() >= MESSAGE);
         let mut words = Vec::new();
         for token in net.apart.iter().filter(|token| !is_message(token)) {
@@ -468,13 +494,13 @@ impl Words {
             .flat_map(|text| [text, b" "].concat())
             .collect();
         Words {
-            net: hear(&mut [words.as_slice()].into_iter()),
-            line: hear(&mut code.map(|line| line.text)),
-            context: hear(&mut sides.context.iter().copied()),
-            scope: hear(&mut heads.into_iter()),
+            net: heard([words.as_slice()].into_iter()),
+            line,
+            context,
+            scope: heard(heads),
             path: sight.path.clone(),
-            comment: hear(&mut comments.iter().map(Vec::as_slice)),
-            comment_near: hear(&mut near.iter().map(Vec::as_slice)),
+            comment: heard(comments.iter().map(Vec::as_slice)),
+            comment_near: heard(near.iter().map(Vec::as_slice)),
             parts,
             routine: ratio(
                 u32::try_from(routine).unwrap_or(0),

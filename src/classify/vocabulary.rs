@@ -1,6 +1,9 @@
 //! What the words of code speak of, by the lists of `vocabulary.toml`.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
 
 // `WORDS`, in the order of their text.
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
@@ -95,16 +98,14 @@ impl Heard {
 
 /// How many different parts of identifiers a text has, and how many of them are words of a subject.
 pub(super) fn share(text: &[u8], subject: usize) -> (usize, usize) {
-    let mut parts: Vec<Box<[u8]>> = Vec::new();
+    let mut parts: HashSet<Box<[u8]>, RandomState> = HashSet::default();
     let mut known = 0;
     for identifier in text.split(|&byte| !continues_word(byte)).filter(|text| !text.is_empty()) {
         let read = Parts::of(identifier);
         for at in 0..read.count {
-            let part = read.joined(at, 1);
-            if !parts.iter().any(|other| **other == *part) {
+            if parts.insert(read.joined(at, 1).into()) {
                 let word = read.find(at, 1);
                 known += usize::from(word.is_some_and(|word| WORDS[word].hundredths[subject] > 0));
-                parts.push(part.into());
             }
         }
     }

@@ -19,6 +19,7 @@ mod pager;
 mod pre_push;
 mod prompt;
 mod review;
+mod rules;
 mod scan;
 mod session;
 mod talk;
@@ -82,6 +83,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Doghouse(args) => doghouse::run(args, flags),
         Command::Ci(args) => ci::run(args, flags),
         Command::Hook(args) => hook::run(args, flags),
+        Command::Rules(args) => rules::run(args, flags),
         Command::Doctor => doctor::run(flags),
         Command::Man(args) => man::pages(args),
         Command::Completions(args) => man::completions(args),

@@ -326,7 +326,7 @@ impl Default for Select {
     fn default() -> Self {
         Select {
             threshold: 0.5,
-            along: 0.25,
+            along: 0.4,
             context_lines: 3,
             include: Globs::default(),
             exclude: Globs::default(),

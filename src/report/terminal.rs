@@ -19,6 +19,9 @@ use crate::visible;
 /// Most skipped files that are listed one by one.
 const MAX_SKIPPED: usize = 12;
 
+/// Most figures that are named for a hunk.
+const MAX_FIGURES: usize = 5;
+
 /// Most signals that are listed for a hunk.
 const MAX_SIGNALS: usize = 6;
 
@@ -138,6 +141,9 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
         score.categories.iter().map(|(name, score)| format!("{name} {score:.2}")).collect();
     let title = format!("{} {}", score.id.bold(), place(change, score.id));
     line(out, &format!("{title}  {}", categories.join(", ").yellow()));
+    if let Some(why) = figures(score) {
+        line(out, &format!("   {why}"));
+    }
     let mut strongest: Vec<&Signal> = score.signals.iter().collect();
     strongest.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let mut shown: Vec<&Signal> = strongest.iter().copied().take(MAX_SIGNALS).collect();
@@ -162,6 +168,18 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
     if strongest.len() > MAX_SIGNALS {
         line(out, &format!("   and {}", counted(strongest.len() - MAX_SIGNALS, "more signal")));
     }
+}
+
+/// What speaks most for the strongest category beside the rules, and against it.
+fn figures(score: &HunkScore) -> Option<String> {
+    let (strongest, _) = score.categories.first()?;
+    let (category, figures) = score.figures.iter().find(|(category, _)| category == strongest)?;
+    let mut parts: Vec<_> = figures.parts().filter(|(_, _, adds)| adds.abs() >= 0.1).collect();
+    parts.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+    let told = parts.iter().take(MAX_FIGURES);
+    let told: Vec<String> =
+        told.map(|(feature, _, adds)| format!("{adds:+.1} {}", feature.name())).collect();
+    (!told.is_empty()).then(|| format!("{category}: {}", told.join(", ")))
 }
 
 fn question(out: &mut String, review: &Review) {

@@ -60,6 +60,12 @@ impl Languages {
         self.paths.matches(path).fold(0, |bits, glob| bits | 1 << self.of_path[glob])
     }
 
+    /// The names of languages by their bits.
+    pub(super) fn named(&self, bits: u64) -> Vec<&'static str> {
+        let names = self.languages.iter().map(Language::name).enumerate();
+        names.filter(|(at, _)| bits >> at & 1 == 1).map(|(_, name)| name).collect()
+    }
+
     /// The bits of languages by name, or the first name that is not known.
     pub(super) fn bits(&self, names: &[String]) -> Result<u64, String> {
         names.iter().try_fold(0, |bits, name| {

@@ -206,6 +206,11 @@ impl Rule {
         })
     }
 
+    /// The names of the languages that it reads; none where it reads files of all of them, or by path only.
+    pub fn languages(&self) -> Vec<&'static str> {
+        Languages::built_in().named(self.languages)
+    }
+
     /// Whether the rule reads files of one of these languages, whatever they are called.
     pub(super) fn reads_languages(&self, languages: u64) -> bool {
         let anywhere = self.languages == 0 && !self.names_paths();
@@ -230,8 +235,7 @@ impl Rule {
     }
 
     /// The patterns as they are written, each with its number among those of all rules.
-    #[cfg(test)]
-    pub(super) fn patterns(&self) -> impl Iterator<Item = (u32, &str)> {
+    pub fn patterns(&self) -> impl Iterator<Item = (u32, &str)> {
         (self.first_pattern..).zip(self.patterns.iter().map(|pattern| &*pattern.written))
     }
 
