@@ -120,7 +120,7 @@ fn matches(
 /// Compares both engines on a change; how many signals there were.
 fn compare(comparison: &Comparison<'_>, rules: &Rules) -> usize {
     let select = Select::default();
-    let both = Both { fast: Classifier::new(rules), rules };
+    let both = Both { fast: Classifier::new(rules, &select), rules };
     let (change, found) = change::read(comparison, &select, Languages::built_in(), &both).unwrap();
     let (fast, plain): (Vec<Found>, Vec<Vec<Fired>>) = found.into_iter().unzip();
     let classified = classify::settle(&change, fast, &select);
