@@ -9,8 +9,9 @@ use git_advisor::pack::{self, Packet};
 use git_advisor::prompt::{self, Nonce};
 use git_advisor::rules::{Languages, Rules, Severity};
 use git_advisor::source::{Comparison, Kind, Sides};
-use git_advisor::synthesize::{self, Answer, Grounds, Reply};
+use git_advisor::synthesize::{self, Answer, Grounds, Reply, Subject};
 use git_advisor::visible;
+use jiff::civil::Date;
 
 /// Tokens for a packet; enough for whatever a fuzzer writes.
 const BUDGET: usize = 20_000;
@@ -46,7 +47,7 @@ fn packed(data: &[u8]) -> Option<(Change, Classified, Packet)> {
         notes: Vec::new(),
     };
     let select = Config::default().select;
-    let classifier = Classifier::new(Rules::built_in());
+    let classifier = Classifier::new(Rules::built_in(), &select);
     let read = change::read(&comparison, &select, Languages::built_in(), &classifier);
     let (change, found) = read.ok()?;
     let classified = classify::settle(&change, found, &select);
@@ -95,6 +96,9 @@ pub fn answer(data: &[u8]) {
         packet: &packet,
         notes: &[],
         threshold: Some(Severity::Low),
+        subject: Subject::Change,
+        accepts: &[],
+        today: Date::MIN,
     };
     let checked = synthesize::synthesize(&grounds, Reply::Answered(&[&text]));
     for finding in &checked.findings {
