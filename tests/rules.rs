@@ -14,7 +14,7 @@ fn with_own_rule(matches: &str) -> Repo {
     let repo = Repo::init();
     repo.write(
         "advisor.toml",
-        &format!(
+        format!(
             "[[category]]\nid = \"payments\"\n\n[[rule]]\nid = \"payments/refund\"\ntitle = \"A refund is booked\"\n\
              patterns = ['\\brefund\\(']\nmatches = [\"{matches}\"]\nleaves = [\"refunded\"]\n"
         ),
