@@ -5,9 +5,10 @@
 
 mod dialogue;
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use git2::Repository;
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ pub use dialogue::{Dialogue, KeptRound, Matter};
 
 /// Most records that are kept; the oldest go first.
 const MAX_RECORDS: usize = 100;
+
+/// The file of a record that whoever writes it has locked.
+const LOCK: &str = "lock";
 
 /// Most bytes that all records together may take.
 const MAX_BYTES: u64 = 200 << 20;
@@ -72,6 +76,8 @@ pub struct Record {
     /// Its name.
     pub id: String,
     folder: PathBuf,
+    /// Held while the record is written, so that no other process takes it away.
+    _lock: Option<Arc<File>>,
 }
 
 /// A line of `git advisor log`.
@@ -110,7 +116,9 @@ impl Records {
         let folder = home::temporary(&format!("{time}-"), &self.folder)?.keep();
         let id =
             folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Record { id, folder })
+        // A file system without locks costs the protection and not the record.
+        let lock = File::create(folder.join(LOCK)).ok().filter(|file| file.try_lock().is_ok());
+        Ok(Record { id, folder, _lock: lock.map(Arc::new) })
     }
 
     /// All records, the newest first. A folder without a readable report is a call that was cut off.
@@ -132,7 +140,7 @@ impl Records {
                 ids.iter().rev().find(fits)?.clone()
             }
         };
-        Some(Record { folder: self.folder.join(&id), id })
+        Some(Record { folder: self.folder.join(&id), id, _lock: None })
     }
 
     fn ids(&self) -> Vec<String> {
@@ -145,7 +153,7 @@ impl Records {
     }
 
     fn entry(&self, id: String) -> Entry {
-        let record = Record { folder: self.folder.join(&id), id };
+        let record = Record { folder: self.folder.join(&id), id, _lock: None };
         let report = record.read(Part::Json).ok();
         let report: Value =
             report.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
@@ -159,7 +167,7 @@ impl Records {
         }
     }
 
-    /// Takes the oldest records away until one more fits both bounds.
+    /// Takes the oldest records away until one more fits both bounds. What another process is writing stays.
     fn make_room(&self) {
         let ids = self.ids();
         let sizes: Vec<u64> = ids.iter().map(|id| size(&self.folder.join(id))).collect();
@@ -168,6 +176,9 @@ impl Records {
         for (id, size) in ids.iter().zip(sizes) {
             if count < MAX_RECORDS && bytes <= MAX_BYTES {
                 return;
+            }
+            if is_in_use(&self.folder.join(id)) {
+                continue;
             }
             // One that cannot be removed is left for the next time.
             drop(fs::remove_dir_all(self.folder.join(id)));
@@ -227,6 +238,12 @@ impl Record {
     }
 }
 
+/// Whether a process is writing a record.
+fn is_in_use(folder: &Path) -> bool {
+    let lock = File::open(folder.join(LOCK));
+    lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum()
@@ -250,6 +267,19 @@ mod tests {
         assert_eq!(records.ids().len(), MAX_RECORDS);
         assert!(records.find(first.as_deref()).is_none());
         assert_eq!(records.list()[0].status, "cut off");
+    }
+
+    #[test]
+    fn a_record_in_use_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records { folder: folder.path().join("reviews") };
+        let at = |second| Timestamp::from_second(1_700_000_000 + second).unwrap();
+        let in_use = records.begin(at(0)).unwrap();
+        for second in 1..MAX_RECORDS as i64 + 3 {
+            drop(records.begin(at(second)).unwrap());
+        }
+        assert_eq!(records.ids().len(), MAX_RECORDS);
+        assert!(records.find(Some(&in_use.id)).is_some());
     }
 
     #[cfg(unix)]
