@@ -139,7 +139,7 @@ fn ranked_behind(mut joined: Vec<Vec<u8>>, parts: &[Hir]) -> Vec<Vec<Vec<u8>>> {
             sets.extend(each_behind(&before, branches));
         } else {
             // What begins with one of a few bytes ends a literal, and says more inside.
-            sets.extend(first_of(part).and_then(|first| product(&before, &first)));
+            sets.extend(first_behind(&before, part));
             sets.extend(ranked(part));
         }
         sets.push(before);
@@ -172,7 +172,7 @@ fn leading_behind(mut joined: Vec<Vec<u8>>, parts: &[Hir]) -> Option<Vec<Vec<u8>
             let all: Option<Vec<Vec<Vec<u8>>>> = each.collect();
             let all = all.map(|sets| sets.concat()).filter(|all| all.len() <= MAX_LITERALS);
             joined = all.unwrap_or(joined);
-        } else if let Some(longer) = first_of(part).and_then(|first| product(&joined, &first)) {
+        } else if let Some(longer) = first_behind(&joined, part) {
             joined = longer;
         }
         break;
@@ -242,13 +242,18 @@ fn exact(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// The few bytes with which a part begins that occurs at least once; of blanks that a word ends before them.
-fn first_of(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+/// The literals with the few bytes with which a part begins behind them that occurs at least once. Of blanks only
+/// that a word ends before them, unless a literal would stay too short to be told by its bytes.
+fn first_behind(before: &[Vec<u8>], hir: &Hir) -> Option<Vec<Vec<u8>>> {
     match hir.kind() {
-        HirKind::Repetition(repetition) if repetition.min > 0 && is_blank(&repetition.sub) => {
-            Some(vec![vec![BOUND]])
+        HirKind::Repetition(repetition) if repetition.min > 0 => {
+            let long = before.iter().all(|text| bare(text).len() > MIN_LITERAL);
+            let first = match is_blank(&repetition.sub) && long {
+                true => vec![vec![BOUND]],
+                false => exact(&repetition.sub)?,
+            };
+            product(before, &first)
         }
-        HirKind::Repetition(repetition) if repetition.min > 0 => exact(&repetition.sub),
         _ => None,
     }
 }
@@ -294,6 +299,10 @@ fn chance(set: &[Vec<u8>]) -> f64 {
 
 fn of_literal(text: &[u8]) -> f64 {
     let bare = bare(text);
+    if bare.len() <= MIN_LITERAL {
+        // It stands in the table under every byte that can follow.
+        return 1e-2;
+    }
     if COMMON.iter().any(|word| word.as_bytes() == bare) {
         return 1e-3;
     }

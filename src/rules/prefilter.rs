@@ -383,9 +383,10 @@ mod tests {
         check(r"x?\w+", None);
         check(r"(?:eval|)\s", None);
         check(r"shell\s*=\s*True", Some(&["shell"]));
-        check(r"\brm\s+-r", Some(&["\0rm\0"]));
+        check(r"\brm\s+-r", Some(&["\0rm\t", "\0rm\n", "\0rm\x0b", "\0rm\x0c", "\0rm\r", "\0rm "]));
+        check(r"\bsudo\s+-u", Some(&["\0sudo\0"]));
         check(r"is_?admin", Some(&["is_admin", "isadmin"]));
-        check(r"\bif\b.*\bok\b", Some(&["\0ok\0"]));
+        check(r"\bif\b.*\bgood\b", Some(&["\0good\0"]));
     }
 
     #[test]
