@@ -316,11 +316,16 @@ fn word_of(four: &[u8]) -> u32 {
 /// For each place the classes of the fourth byte at which a literal stands there: bits would be smaller, but
 /// take longer to look up. It is of a fixed size, so that this needs no check.
 #[derive(Debug)]
-struct Places(Box<[u8; 1 << WIDTH]>);
+struct Places {
+    classes: Box<[u8; 1 << WIDTH]>,
+    /// 1 where a literal of two bytes begins with one that is no ASCII: such bytes are rare in a text, and taking all
+    /// places of such literals would make most of the table say yes.
+    beyond_ascii: u8,
+}
 
 impl Places {
     fn none() -> Places {
-        Places(Box::new([0; 1 << WIDTH]))
+        Places { classes: Box::new([0; 1 << WIDTH]), beyond_ascii: 0 }
     }
 
     /// Takes the place of a word under which a literal is filed; of one of two bytes those of all groups that
@@ -328,6 +333,7 @@ impl Places {
     fn set(&mut self, word: u32) {
         match counting(word) {
             u32::MAX => *self.of(place_of::<3>(word)) |= CLASSES[(word >> 24) as usize % 8],
+            0xffff if word & 0x80 != 0 => self.beyond_ascii = 1,
             0xffff => {
                 let groups = (0..=u32::from(u8::MAX)).map(|third| word | third << 16);
                 groups.for_each(|group| *self.of(place_of::<3>(group)) = u8::MAX);
@@ -337,12 +343,14 @@ impl Places {
     }
 
     fn of(&mut self, place: u16) -> &mut u8 {
-        &mut self.0[usize::from(place) % (1 << WIDTH)]
+        &mut self.classes[usize::from(place) % (1 << WIDTH)]
     }
 
     /// Not 0 where a literal may stand that is filed under these four bytes.
     fn at(&self, word: u32) -> u8 {
-        self.0[usize::from(place_of::<3>(word)) % (1 << WIDTH)] & CLASSES[(word >> 24) as usize % 8]
+        let classes = self.classes[usize::from(place_of::<3>(word)) % (1 << WIDTH)];
+        let class = CLASSES[(word >> 24) as usize % 8];
+        (classes & class) | (u8::from(word & 0x80 != 0) & self.beyond_ascii)
     }
 }
 
