@@ -97,6 +97,14 @@ impl Text {
             .then(|| &self.bytes[self.start(first)..self.start(last + 1)])
     }
 
+    /// Consecutive lines one by one, each with its line feed; none where one of them is not known.
+    pub fn lines(&self, numbers: Range<u32>) -> impl Iterator<Item = &[u8]> {
+        let first =
+            if self.block(numbers.clone()).is_some() { self.index(numbers.start) } else { None };
+        let starts = first.map_or(&[][..], |first| &self.starts[first..=first + numbers.len()]);
+        starts.windows(2).map(|pair| &self.bytes[pair[0] as usize..pair[1] as usize])
+    }
+
     /// The byte offset into [`Text::bytes`] at which a known line begins.
     pub fn offset(&self, number: u32) -> Option<usize> {
         self.index(number).map(|index| self.start(index))

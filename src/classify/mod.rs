@@ -13,6 +13,7 @@
 mod evidence;
 mod line;
 mod moved;
+mod quiet;
 mod readers;
 mod role;
 mod scope;

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use bstr::ByteSlice;
 use foldhash::quality::RandomState;
 
 use super::{Found, Signal};
-use crate::change::{File, Hunk};
+use crate::change::{File, Hunk, Text};
 use crate::rules::Side;
 
 /// Seeded anew for each run, so that nobody can write a line that passes for another.
-static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+pub(super) static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// Lines shorter than this, without their indentation, say too little to be told apart.
 const SHORT: usize = 8;
@@ -32,37 +33,54 @@ impl Told {
     fn lines(&self) -> impl Iterator<Item = &u32> {
         self.added.iter().chain(&self.removed)
     }
+
+    /// The lines of a side; unchanged ones are not taken down.
+    pub(super) fn of(&mut self, side: Side) -> Option<&mut Vec<u32>> {
+        match side {
+            Side::Added => Some(&mut self.added),
+            Side::Removed => Some(&mut self.removed),
+            Side::Context | Side::Path => None,
+        }
+    }
 }
 
 /// What stands for the lines of a file: a hash of the text without the blanks around it, and of the
 /// ending of the file's name, since in another kind of file a line has not moved but is another thing.
 pub(super) struct Lines {
-    ending: u64,
+    ending: u32,
 }
 
 impl Lines {
     pub(super) fn of(file: &File) -> Lines {
         let ending = file.path.rfind_byte(b'.').map_or(&[][..], |at| &file.path[at..]);
-        Lines { ending: SEED.hash_one(ending) }
+        Lines { ending: upper(SEED.hash_one(ending)) }
     }
 
     /// What stands for a line; nothing for one that says too little.
     pub(super) fn line(&self, text: &[u8]) -> Option<u32> {
-        let text = text.trim_ascii();
-        // The upper half, which is as good as the whole.
-        (text.len() >= SHORT).then(|| ((SEED.hash_one(text) ^ self.ending) >> 32) as u32)
+        bare(text).map(|bare| self.of_bare(bare))
+    }
+
+    /// What stands for a line, from what stands for it in whatever file.
+    pub(super) fn of_bare(&self, bare: u32) -> u32 {
+        bare ^ self.ending
     }
 
     /// Takes down all lines of a stretch that was added or removed.
-    pub(super) fn tell(&self, stretch: &[u8], added: bool, told: &mut Told) {
-        let side = if added { &mut told.added } else { &mut told.removed };
-        let mut start = 0;
-        let ends = memchr::memchr_iter(b'\n', stretch).chain([stretch.len()]);
-        for end in ends {
-            side.extend(self.line(&stretch[start..end]));
-            start = (end + 1).min(stretch.len());
-        }
+    fn tell(&self, lines: Range<u32>, text: &Text, told: &mut Vec<u32>) {
+        told.extend(text.lines(lines).filter_map(|line| self.line(line)));
     }
+}
+
+/// What stands for a line in whatever file; nothing for one that says too little.
+pub(super) fn bare(text: &[u8]) -> Option<u32> {
+    let text = text.trim_ascii();
+    (text.len() >= SHORT).then(|| upper(SEED.hash_one(text)))
+}
+
+/// The upper half, which is as good as the whole.
+fn upper(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 impl Lines {
@@ -70,10 +88,8 @@ impl Lines {
     pub(super) fn changed(&self, file: &File, hunk: &Hunk) -> Told {
         let mut told = Told::default();
         for edit in &hunk.edits {
-            let removed = file.old.block(edit.old.clone()).unwrap_or_default();
-            let added = file.new.block(edit.new.clone()).unwrap_or_default();
-            self.tell(removed, false, &mut told);
-            self.tell(added, true, &mut told);
+            self.tell(edit.old.clone(), &file.old, &mut told.removed);
+            self.tell(edit.new.clone(), &file.new, &mut told.added);
         }
         told
     }

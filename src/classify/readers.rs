@@ -8,6 +8,8 @@ use crate::rules::{Kind, Prefilter, Rule, Rules, Side};
 /// The rules that read files of one kind, with the literals of their patterns.
 #[derive(Debug)]
 pub(super) struct Readers<'a> {
+    /// Their number among all that were made ready.
+    pub(super) number: usize,
     /// Of the patterns that read added lines.
     pub(super) added: Prefilter<'a>,
     /// Of the patterns that read removed lines.
@@ -36,19 +38,20 @@ impl<'a> Ready<'a> {
             return Arc::clone(readers);
         }
         let all = rules.readers(&kind).filter(|rule| !skipped || rule.explicit);
-        let readers = Arc::new(Readers::new(rules, &all.collect::<Vec<_>>()));
+        let readers = Arc::new(Readers::new(of_kind.len(), rules, &all.collect::<Vec<_>>()));
         of_kind.push((kind, skipped, Arc::clone(&readers)));
         readers
     }
 }
 
 impl<'a> Readers<'a> {
-    fn new(all: &'a Rules, rules: &[&'a Arc<Rule>]) -> Readers<'a> {
+    fn new(number: usize, all: &'a Rules, rules: &[&'a Arc<Rule>]) -> Readers<'a> {
         let reading = |side: Side| {
             let readers = rules.iter().copied().filter(|rule| rule.sides.contains(&side));
             all.prefilter(readers.map(AsRef::as_ref))
         };
         Readers {
+            number,
             added: reading(Side::Added),
             removed: reading(Side::Removed),
             context: reading(Side::Context),

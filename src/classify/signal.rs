@@ -1,18 +1,20 @@
 //! Runs the rules over the lines of a file's hunks.
 
 use std::cell::OnceCell;
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bstr::ByteSlice;
 use regex_automata::{Anchored, Input, Match};
 
-use super::moved::{self, Told};
+use super::moved::{self, SEED, Told};
+use super::quiet::Quiet;
 use super::readers::Readers;
 use super::{Found, Signal};
 use crate::change::{File, Hunk, Text};
 use crate::redact::{KeyLines, Redactor};
-use crate::rules::{Hit, Language, Languages, Rule, Rules, Side};
+use crate::rules::{Hit, Language, Languages, Prefilter, Rule, Rules, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
@@ -35,6 +37,7 @@ pub struct Scratch {
     /// often.
     tried: Vec<(u64, usize, u8)>,
     run: u64,
+    quiet: Quiet,
 }
 
 /// Reads the hunks of a file with the rules that fit it.
@@ -73,6 +76,7 @@ struct Reader<'a> {
 struct Run<'a> {
     side: Side,
     text: &'a Text,
+    numbers: Range<u32>,
     /// Where the lines begin in the side's bytes.
     offset: usize,
     lines: &'a [u8],
@@ -118,10 +122,7 @@ impl<'a> Reader<'a> {
     fn signals(&self, hunk: &Hunk, scratch: &mut Scratch, told: &mut Told) -> Vec<Signal> {
         let mut found = Vec::new();
         for run in self.runs(hunk) {
-            if run.side != Side::Context {
-                self.lines.tell(run.lines, run.side == Side::Added, told);
-            }
-            self.read(&run, scratch, &mut found);
+            self.read(&run, scratch, told, &mut found);
         }
         if found.is_empty() {
             return found;
@@ -135,43 +136,38 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn read(&self, run: &Run<'a>, scratch: &mut Scratch, found: &mut Vec<Signal>) {
+    /// What fires in a run; takes its lines down if they are changed ones.
+    fn read(&self, run: &Run<'a>, scratch: &mut Scratch, told: &mut Told, found: &mut Vec<Signal>) {
         let prefilter = match run.side {
             Side::Added => &self.readers.added,
             Side::Removed => &self.readers.removed,
             Side::Context | Side::Path => &self.readers.context,
         };
+        let patterns = SEED.hash_one((self.readers.number, run.side));
+        let mut told = told.of(run.side);
         scratch.run += 1;
         let mut fired: Vec<(u32, Range<usize>)> = Vec::new();
         let mut of_stretches: Vec<Hit> = Vec::new();
-        let mut line = 0..0;
-        let mut try_at = |hit: Hit| {
-            if self.rules.owner(hit.pattern).multiline {
-                of_stretches.push(hit);
-                return;
-            }
-            if hit.at < line.start || hit.at >= line.end {
-                line = line_around(run.lines, hit.at);
-            }
-            let tried = scratch.tried(hit.pattern, line.start);
-            let how = match *tried {
-                tries if hit.leads && tries < ANCHORED => Anchored::Yes,
-                tries if tries <= ANCHORED => Anchored::No,
-                _ => return,
+        let mut start = 0;
+        for line in run.text.lines(run.numbers.clone()) {
+            let key = Quiet::key(patterns, line);
+            let bare = match scratch.quiet.get(key) {
+                Some(known) => known.told,
+                None => {
+                    let bare = moved::bare(line);
+                    let before = fired.len() + of_stretches.len();
+                    let at = Line { start, text: line };
+                    self.read_line(&at, prefilter, scratch, &mut fired, &mut of_stretches);
+                    if fired.len() + of_stretches.len() == before {
+                        scratch.quiet.add(key, bare);
+                    }
+                    bare
+                }
             };
-            *tried = if how == Anchored::No { DONE } else { *tried + 1 };
-            let text = &run.lines[line.clone()];
-            if how == Anchored::No && !prefilter.may_match(hit.pattern, text) {
-                return;
+            if let (Some(told), Some(bare)) = (&mut told, bare) {
+                told.push(self.lines.of_bare(bare));
             }
-            if self.matches(hit.pattern, text, hit.at - line.start, how) {
-                *tried = DONE;
-                fired.push((hit.pattern, line.clone()));
-            }
-        };
-        prefilter.hits(run.lines, &mut try_at);
-        for &pattern in prefilter.always() {
-            line_starts(run.lines).for_each(|at| try_at(Hit { pattern, at, leads: false }));
+            start += line.len();
         }
         of_stretches.sort_unstable_by_key(|hit| (hit.pattern, hit.at));
         for same in of_stretches.chunk_by(|a, b| a.pattern == b.pattern) {
@@ -191,6 +187,41 @@ impl<'a> Reader<'a> {
                 found.push(Signal { told, ..self.signal(rule, run.side, lines) });
             }
         }
+    }
+
+    /// Adds what fires in a line, and where literals stand of patterns that may reach over several lines.
+    fn read_line(
+        &self,
+        line: &Line<'_>,
+        prefilter: &Prefilter<'_>,
+        scratch: &mut Scratch,
+        fired: &mut Vec<(u32, Range<usize>)>,
+        of_stretches: &mut Vec<Hit>,
+    ) {
+        let text = line.text.strip_suffix(b"\n").unwrap_or(line.text);
+        let mut try_at = |hit: Hit| {
+            if self.rules.owner(hit.pattern).multiline {
+                of_stretches.push(Hit { at: line.start + hit.at, ..hit });
+                return;
+            }
+            let tried = scratch.tried(hit.pattern, line.start);
+            let how = match *tried {
+                tries if hit.leads && tries < ANCHORED => Anchored::Yes,
+                tries if tries <= ANCHORED => Anchored::No,
+                _ => return,
+            };
+            *tried = if how == Anchored::No { DONE } else { *tried + 1 };
+            if how == Anchored::No && !prefilter.may_match(hit.pattern, text) {
+                return;
+            }
+            if self.matches(hit.pattern, text, hit.at, how) {
+                *tried = DONE;
+                fired.push((hit.pattern, line.start..line.start + text.len()));
+            }
+        };
+        prefilter.hits(line.text, &mut try_at);
+        let always = prefilter.always().iter();
+        always.for_each(|&pattern| try_at(Hit { pattern, at: 0, leads: false }));
     }
 
     /// Whether a pattern matches in a line, outside of a comment: where its literal stands, or anywhere.
@@ -249,7 +280,7 @@ impl<'a> Reader<'a> {
                 && let Some(block) = text.block(lines.clone())
                 && let Some(offset) = text.offset(lines.start)
             {
-                runs.push(Run { side, text, offset, lines: block });
+                runs.push(Run { side, text, numbers: lines, offset, lines: block });
             }
         };
         let mut at = hunk.new.start;
@@ -289,6 +320,13 @@ impl<'a> Reader<'a> {
             told: Vec::new(),
         }
     }
+}
+
+/// A line of a run, with its line feed.
+struct Line<'a> {
+    /// Where it begins in the run's bytes.
+    start: usize,
+    text: &'a [u8],
 }
 
 impl Run<'_> {
@@ -334,9 +372,4 @@ fn line_around(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memrchr(b'\n', &text[..at]).map_or(0, |before| before + 1);
     let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |after| at + after);
     start..end
-}
-
-fn line_starts(text: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    let after = memchr::memchr_iter(b'\n', text).map(|at| at + 1);
-    [0].into_iter().chain(after).filter(|&at| at < text.len())
 }

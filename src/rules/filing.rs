@@ -37,17 +37,20 @@ pub(super) fn filed(literal: &[u8]) -> Filed {
 }
 
 /// The first four bytes of a text as a number, with zeros for what is not there.
+#[inline]
 pub(super) fn word(text: &[u8]) -> u32 {
     let byte = |at: usize| text.get(at).copied().unwrap_or(0);
     u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
 }
 
 /// Letters in lower case; some other bytes become equal too, which are told apart later.
+#[inline]
 pub(super) fn fold(word: u32) -> u32 {
     word | 0x2020_2020
 }
 
 /// The bits that count of a word under which a literal is filed: those of its bytes.
+#[inline]
 pub(super) fn counting(word: u32) -> u32 {
     match word {
         0..=0xffff => 0xffff,
@@ -61,6 +64,7 @@ pub(super) const WIDTH: u32 = 15;
 
 /// The place of the lower `N` bytes of a word, folded: the upper bits of their product with a large odd
 /// number, which is shifted so that the other bytes count for nothing.
+#[inline]
 pub(super) fn place_of<const N: usize>(word: u32) -> u16 {
     let factor = if N == 3 { 0x9e37_79b1 << 8 } else { 0x9e37_79b1 << 16 };
     (fold(word).wrapping_mul(factor) >> (u32::BITS - WIDTH)) as u16

@@ -212,7 +212,8 @@ fn exact(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     match hir.kind() {
         HirKind::Look(Look::WordAscii) => Some(vec![vec![BOUND]]),
         HirKind::Empty | HirKind::Look(_) => Some(vec![Vec::new()]),
-        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
+        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()])
+            .filter(|set| set.iter().all(|text| is_in_line(text))),
         HirKind::Class(class) => bytes_of(class),
         HirKind::Capture(capture) => exact(&capture.sub),
         HirKind::Repetition(repetition) if repetition.max == Some(1) => {
@@ -278,7 +279,13 @@ fn product(first: &[Vec<u8>], second: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
     let mut set: Vec<Vec<u8>> = each.collect();
     set.sort();
     set.dedup();
-    set.iter().all(|text| text.len() <= MAX_LITERAL).then_some(set)
+    set.iter().all(|text| text.len() <= MAX_LITERAL && is_in_line(text)).then_some(set)
+}
+
+/// Whether a literal stands in one line, its line feed included: texts are read line by line.
+fn is_in_line(text: &[u8]) -> bool {
+    let mut behind = text.iter().skip_while(|byte| **byte != b'\n').skip(1);
+    behind.all(|byte| *byte == BOUND)
 }
 
 /// The bytes of a class in lower case, where they are few.

@@ -179,9 +179,6 @@ fn is_two(word: u32) -> bool {
     counting(word) == 0xffff
 }
 
-/// The class of a byte, by its lower three bits, as a bit.
-const CLASSES: [u8; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
-
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
@@ -213,8 +210,11 @@ pub struct Hit {
     pub leads: bool,
 }
 
-/// Groups that are looked up at a time.
+/// Groups that are looked up at a time: none of these look-ups waits for another.
 const STEP: usize = 8;
+
+/// The bytes of so many groups.
+const BLOCK: usize = STEP + 3;
 
 impl<'a> Prefilter<'a> {
     pub(super) fn new(literals: &'a Literals, patterns: impl Iterator<Item = u32>) -> Self {
@@ -249,15 +249,26 @@ impl<'a> Prefilter<'a> {
     pub fn hits(&self, text: &[u8], mut found: impl FnMut(Hit)) {
         let Some(places) = &self.places else { return };
         let mut at = 0;
-        // Several groups are looked up before the first answer is asked for.
-        while let Some(block) = text.get(at..at + STEP + 3) {
-            let any = block.windows(4).fold(0, |any, four| any | places.at(word_of(four)));
-            if any != 0 {
-                (at..at + STEP).for_each(|at| self.look_up(places, at, text, &mut found));
+        let mut look_up = |at: usize, stand: u32| {
+            let mut stand = stand;
+            while stand != 0 {
+                self.look_up(at + stand.trailing_zeros() as usize, text, &mut found);
+                stand &= stand - 1;
             }
+        };
+        while let Some(block) = text[at..].first_chunk() {
+            look_up(at, places.stand_in(block));
             at += STEP;
         }
-        (at..text.len()).for_each(|at| self.look_up(places, at, text, &mut found));
+        // What is left is less than a block, so that two blocks hold it with zeros behind.
+        let rest = &text[at..];
+        let mut last = [0; 2 * STEP + 3];
+        last[..rest.len()].copy_from_slice(rest);
+        for (from, block) in [0, STEP].into_iter().zip(last.windows(BLOCK).step_by(STEP)) {
+            let Some(block) = block.first_chunk() else { return };
+            let there = (1u32 << rest.len().saturating_sub(from).min(STEP)) - 1;
+            look_up(at + from, places.stand_in(block) & there);
+        }
     }
 
     /// Whether a pattern can match in a text, by the further texts that each of its matches contains.
@@ -268,13 +279,8 @@ impl<'a> Prefilter<'a> {
         count == 0 || pieces.any(|piece| stands_in(piece, text))
     }
 
-    #[inline]
-    fn look_up(&self, places: &Places, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
-        let word = word(&text[at..]);
-        if places.at(word) == 0 {
-            return;
-        }
-        let word = fold(word);
+    fn look_up(&self, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
+        let word = fold(word(&text[at..]));
         self.filed_at(place_of::<3>(word), word, at, text, found);
         if self.twos {
             self.filed_at(place_of::<2>(word), word, at, text, found);
@@ -308,32 +314,27 @@ fn stands_in(piece: &[u8], text: &[u8]) -> bool {
     })
 }
 
-/// Four bytes as a number.
-fn word_of(four: &[u8]) -> u32 {
-    u32::from_le_bytes([four[0], four[1], four[2], four[3]])
-}
-
 /// For each place the classes of the fourth byte at which a literal stands there: bits would be smaller, but
 /// take longer to look up. It is of a fixed size, so that this needs no check.
 #[derive(Debug)]
 struct Places {
     classes: Box<[u8; 1 << WIDTH]>,
-    /// 1 where a literal of two bytes begins with one that is no ASCII: such bytes are rare in a text, and taking all
+    /// Whether a literal of two bytes begins with one that is no ASCII: such bytes are rare in a text, and taking all
     /// places of such literals would make most of the table say yes.
-    beyond_ascii: u8,
+    beyond_ascii: bool,
 }
 
 impl Places {
     fn none() -> Places {
-        Places { classes: Box::new([0; 1 << WIDTH]), beyond_ascii: 0 }
+        Places { classes: Box::new([0; 1 << WIDTH]), beyond_ascii: false }
     }
 
     /// Takes the place of a word under which a literal is filed; of one of two bytes those of all groups that
     /// begin with them.
     fn set(&mut self, word: u32) {
         match counting(word) {
-            u32::MAX => *self.of(place_of::<3>(word)) |= CLASSES[(word >> 24) as usize % 8],
-            0xffff if word & 0x80 != 0 => self.beyond_ascii = 1,
+            u32::MAX => *self.of(place_of::<3>(word)) |= 1 << class_of(word),
+            0xffff if word & 0x80 != 0 => self.beyond_ascii = true,
             0xffff => {
                 let groups = (0..=u32::from(u8::MAX)).map(|third| word | third << 16);
                 groups.for_each(|group| *self.of(place_of::<3>(group)) = u8::MAX);
@@ -346,12 +347,30 @@ impl Places {
         &mut self.classes[usize::from(place) % (1 << WIDTH)]
     }
 
-    /// Not 0 where a literal may stand that is filed under these four bytes.
-    fn at(&self, word: u32) -> u8 {
-        let classes = self.classes[usize::from(place_of::<3>(word)) % (1 << WIDTH)];
-        let class = CLASSES[(word >> 24) as usize % 8];
-        (classes & class) | (u8::from(word & 0x80 != 0) & self.beyond_ascii)
+    /// The groups of a block under which a literal may be filed, a bit each, the first one lowest.
+    #[inline]
+    fn stand_in(&self, block: &[u8; BLOCK]) -> u32 {
+        let group = |at: usize| {
+            u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
+        };
+        let (mut stand, mut all) = (0, 0);
+        for at in 0..STEP {
+            let word = group(at);
+            let classes = self.classes[usize::from(place_of::<3>(word)) % (1 << WIDTH)];
+            stand |= (u32::from(classes) >> class_of(word) & 1) << at;
+            all |= word;
+        }
+        if self.beyond_ascii && all & 0x80 != 0 {
+            (0..STEP).for_each(|at| stand |= (group(at) >> 7 & 1) << at);
+        }
+        stand
     }
+}
+
+/// The class of a group's fourth byte.
+#[inline]
+fn class_of(word: u32) -> u32 {
+    word >> 24 & 7
 }
 
 fn set(bits: &mut Vec<u64>, at: usize) {
