@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 
 use bstr::ByteSlice;
+use foldhash::fast::FixedState;
 
 /// Built-in path patterns, numbered in the order in which they were given.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
-    globs: Vec<&'static [u8]>,
+    globs: Vec<Glob>,
     /// Patterns that name the file: `**/Makefile`.
     by_name: Index,
     /// Patterns that name its last ending: `**/*.py`.
@@ -22,7 +23,15 @@ pub(crate) struct Paths {
     others: Vec<usize>,
 }
 
-type Index = HashMap<&'static [u8], Vec<usize>>;
+type Index = HashMap<&'static [u8], Vec<usize>, FixedState>;
+
+/// A pattern.
+#[derive(Debug)]
+struct Glob {
+    text: &'static [u8],
+    /// Whether it says no more than the key under which it is found.
+    is_key: bool,
+}
 
 /// Where a pattern is found.
 enum Key {
@@ -38,8 +47,9 @@ impl Paths {
     pub(crate) fn new(globs: impl IntoIterator<Item = &'static str>) -> Paths {
         let mut paths = Paths::default();
         for (at, glob) in globs.into_iter().map(str::as_bytes).enumerate() {
-            paths.globs.push(glob);
-            match key(glob) {
+            let key = key(glob);
+            paths.globs.push(Glob { text: glob, is_key: key.says_all(glob) });
+            match key {
                 Key::Name(name) => paths.by_name.entry(name).or_default().push(at),
                 Key::Ending(ending) => paths.by_ending.entry(ending).or_default().push(at),
                 Key::Folder(folder) => paths.by_folder.entry(folder).or_default().push(at),
@@ -64,12 +74,25 @@ impl Paths {
             .chain(ending(name).into_iter().flat_map(move |ending| listed(&self.by_ending, ending)))
             .chain(of_folders)
             .chain(self.others.iter().copied())
-            .filter(move |&at| fits(self.globs[at], path))
+            .filter(move |&at| self.globs[at].is_key || fits(self.globs[at].text, path))
     }
 
     /// Whether one of the patterns fits a path.
     pub(crate) fn is_match(&self, path: &[u8]) -> bool {
         self.matches(path).next().is_some()
+    }
+}
+
+impl Key {
+    /// Whether a pattern says no more than this: `**/NAME`, `**/*.ENDING`, `**/FOLDER/**`.
+    fn says_all(&self, glob: &[u8]) -> bool {
+        let (before, key, behind) = match self {
+            Key::Name(name) => ("**/", name, ""),
+            Key::Ending(ending) => ("**/*.", ending, ""),
+            Key::Folder(folder) => ("**/", folder, "/**"),
+            Key::Other => return false,
+        };
+        glob == [before.as_bytes(), key, behind.as_bytes()].concat()
     }
 }
 

@@ -310,7 +310,8 @@ fn of_literal(text: &[u8]) -> f64 {
         // It stands in the table under every byte that can follow.
         return 1e-2;
     }
-    if COMMON.iter().any(|word| word.as_bytes() == bare) {
+    let end = bare.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
+    if COMMON.iter().any(|word| word.as_bytes() == &bare[..end]) {
         return 1e-3;
     }
     chance_of(text)
