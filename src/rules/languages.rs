@@ -106,7 +106,8 @@ impl Language {
         let compile = |head: &&str| Regex::new(&format!("(?-u){head}")).ok();
         let heads = self.heads.get_or_init(|| self.data.heads.iter().filter_map(compile).collect());
         let keyword = |word: &[u8]| self.data.keywords.iter().any(|other| other.as_bytes() == word);
-        let name = heads.iter().find_map(|head| {
+        // Most lines begin no function, and room for captures is made before the search for them.
+        let name = heads.iter().filter(|head| head.is_match(line)).find_map(|head| {
             let found = head.captures(line)?;
             let name = found.name("name")?.as_bytes();
             let first = found.name("first").is_some_and(|first| keyword(first.as_bytes()));
