@@ -13,7 +13,7 @@ use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use support::{
     Advisor, Home, KEY_VARIABLE, Output, Reply, Repo, Request, ResponsesServer, all_clear,
-    risky_repo, user_config, with_codex,
+    risky_repo, user_config, with_codex, with_codex_and_namespaces,
 };
 
 /// A test by its name; it takes the path of the real Codex.
@@ -23,29 +23,36 @@ type Named = (&'static str, fn(&Path));
 const MAX_OVERHEAD: usize = 3_000;
 
 fn main() -> ExitCode {
-    let trials: [Named; 6] = [
+    let trials: [Named; 7] = [
         ("no_model_gets_a_tool_or_a_foreign_text", no_model_gets_a_tool_or_a_foreign_text),
         ("no_login_adds_a_tool_or_a_foreign_text", no_login_adds_a_tool_or_a_foreign_text),
         ("a_plain_call_sends_many_times_more", a_plain_call_sends_many_times_more),
         ("a_mention_of_a_skill_pulls_nothing_in", a_mention_of_a_skill_pulls_nothing_in),
+        ("a_folder_around_ours_brings_nothing_along", a_folder_around_ours_brings_nothing_along),
         ("every_attempt_to_act_ends_the_call", every_attempt_to_act_ends_the_call),
         ("the_proof_is_made_once_and_shown", the_proof_is_made_once_and_shown),
     ];
-    let trials: Vec<Trial> =
+    let mut trials: Vec<Trial> =
         trials.into_iter().map(|(name, test)| with_codex(name, test)).collect();
+    trials.push(with_codex_and_namespaces(
+        "what_the_system_configures_is_switched_off",
+        what_the_system_configures_is_switched_off,
+    ));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
+
+/// A skill whose name the changes of these tests mention.
+const SKILL: &str = "---\nname: cmd\ndescription: AMBIENT\n---\nAMBIENT skill\n";
 
 /// Everything that a repository and a user can have lying about and that must not be sent.
 fn furnish(home: &Home, repo: &Repo) {
     repo.git(&["remote", "add", "origin", "https://example.invalid/private/repository.git"]);
     repo.write("AGENTS.md", "AMBIENT project text\n");
-    let skill = "---\nname: cmd\ndescription: AMBIENT\n---\nAMBIENT skill\n";
-    repo.write(".codex/skills/cmd/SKILL.md", skill);
+    repo.write(".codex/skills/cmd/SKILL.md", SKILL);
     repo.write(".codex/config.toml", "developer_instructions = \"AMBIENT\"\n");
     home.write(".codex/AGENTS.md", "AMBIENT user text\n");
-    home.write(".codex/skills/cmd/SKILL.md", skill);
-    home.write(".agents/skills/cmd/SKILL.md", skill);
+    home.write(".codex/skills/cmd/SKILL.md", SKILL);
+    home.write(".agents/skills/cmd/SKILL.md", SKILL);
     home.write(
         ".codex/config.toml",
         "developer_instructions = \"AMBIENT\"\n[mcp_servers.x]\ncommand = \"false\"\n",
@@ -200,6 +207,63 @@ fn a_mention_of_a_skill_pulls_nothing_in(codex: &Path) {
     let call = &server.responses_requests()[0];
     assert!(call.prompt().contains("$cmd"));
     check_held(call, &repo, &home);
+}
+
+/// Temporary folders can lie within a project of anybody's, as in `/tmp` of a machine that is shared.
+fn a_folder_around_ours_brings_nothing_along(codex: &Path) {
+    let server = ResponsesServer::answering(all_clear);
+    let (home, repo) = (Home::new(), Repo::init());
+    home.write_config(&user_config(&server, codex));
+    furnish(&home, &repo);
+    let around = |args: &[&str]| {
+        let git = Advisor::git(&home).in_dir(&home.tmp()).args(args).run().success();
+        assert!(git.stderr.is_empty(), "{git}");
+    };
+    around(&["init", "--quiet", "--initial-branch=AMBIENT"]);
+    around(&["remote", "add", "origin", "https://example.invalid/AMBIENT.git"]);
+    for place in [".agents", ".codex"] {
+        home.write(&format!("tmp/{place}/skills/cmd/SKILL.md"), SKILL);
+    }
+    home.write("tmp/AGENTS.md", "AMBIENT text\n");
+    repo.commit("Begin");
+    repo.write("a.sh", "eval \"$cmd\" `$cmd` $cmd\n");
+    repo.commit("Run");
+    drop(review(&home, &repo, &[]));
+    check_held(&server.responses_requests()[0], &repo, &home);
+}
+
+/// Servers, programs, texts and skills that administrators configure for all users.
+fn what_the_system_configures_is_switched_off(codex: &Path, unshare: &Path) {
+    let server = ResponsesServer::answering(all_clear);
+    let (home, repo) = (Home::new(), Repo::init());
+    home.write_config(&user_config(&server, codex));
+    repo.commit("Begin");
+    repo.write("a.sh", "eval \"$cmd\" `$deep` $cmd\n");
+    repo.commit("Run");
+    let started = home.path().join("started");
+    let touch = |name: &str| format!("[mcp_servers.{name}]\ncommand = \"touch\"\nargs = [{started:?}]\n");
+    home.write(
+        "etc/codex/config.toml",
+        &format!(
+            "developer_instructions = \"AMBIENT\"\nnotify = [\"touch\", {started:?}]\n{}{}",
+            touch("plain"),
+            touch("\"an odd.name\""),
+        ),
+    );
+    home.write("etc/codex/skills/cmd/SKILL.md", SKILL);
+    home.write("etc/codex/skills/a/b/deep/SKILL.md", &SKILL.replace("cmd", "deep"));
+    let within = "mount --bind \"$0\" /etc && exec \"$@\"";
+    let run = Advisor::program(&home, unshare)
+        .in_dir(repo.path())
+        .env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", home.bin().display()))
+        .env(KEY_VARIABLE, "sk-loopback")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", within])
+        .args([home.path().join("etc")])
+        .args([env!("CARGO_BIN_EXE_git-advisor"), "review", "HEAD~1..", "--format", "json"]);
+    let output = run.run().success();
+    assert_eq!(output.json()["consultation"]["status"], "answered", "{output}");
+    check_held(&server.responses_requests()[0], &repo, &home);
+    assert!(!started.exists());
 }
 
 /// What a model can send to make Codex act, as the items of a stream.
