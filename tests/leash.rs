@@ -241,7 +241,8 @@ fn what_the_system_configures_is_switched_off(codex: &Path, unshare: &Path) {
     repo.write("a.sh", "eval \"$cmd\" `$deep` $cmd\n");
     repo.commit("Run");
     let started = home.path().join("started");
-    let touch = |name: &str| format!("[mcp_servers.{name}]\ncommand = \"touch\"\nargs = [{started:?}]\n");
+    let touch =
+        |name: &str| format!("[mcp_servers.{name}]\ncommand = \"touch\"\nargs = [{started:?}]\n");
     home.write(
         "etc/codex/config.toml",
         &format!(

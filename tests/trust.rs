@@ -60,6 +60,28 @@ fn in_ci_a_change_cannot_loosen_its_own_review() {
 }
 
 #[test]
+fn a_change_does_not_choose_an_older_policy() {
+    let (home, repo) = (Home::new(), risky_repo());
+    repo.write("advisor.toml", "[select]\nexclude = [\"*.py\"]\n");
+    repo.commit("Lax");
+    repo.git(&["branch", "change"]);
+    repo.write("advisor.toml", "[gate]\nfail_on = \"low\"\n");
+    repo.commit("Strict");
+    let main = repo.git(&["rev-parse", "--abbrev-ref", "HEAD"]);
+    repo.git(&["checkout", "--quiet", "change"]);
+    repo.write("b.py", "subprocess.run(cmd, shell=True)\n");
+    repo.commit("Run");
+    let range = format!("{}...change", main.trim());
+    for args in [
+        ["scan", &range, "--format=json", "--config-from=base"],
+        ["scan", &range, "--format=json", "--color=never"],
+    ] {
+        let run = Advisor::new(&home).in_dir(repo.path()).env("CI", "true").args(args).run();
+        assert!(is_selected(&run.success(), "b.py"));
+    }
+}
+
+#[test]
 fn a_change_to_the_settings_of_the_review_is_a_signal() {
     let (home, repo) = (Home::new(), loosening());
     let output = scan(&home, &repo, &[], &[]).success();

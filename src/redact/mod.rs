@@ -1,6 +1,7 @@
 //! Secrets out, before anything leaves the machine or is printed; the line stays readable.
 
 mod key;
+mod placeholder;
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
@@ -34,6 +35,25 @@ struct ShapeData {
 struct Shape {
     data: &'static ShapeData,
     compiled: OnceLock<Regex>,
+}
+
+/// A line of text with its secrets replaced, by itself.
+pub fn line(text: &str) -> String {
+    Redactor::default().line(text, false)
+}
+
+/// Whether a text holds secrets.
+pub fn holds(text: &[u8]) -> bool {
+    let mut redactor = Redactor::default();
+    drop(redactor.text(&String::from_utf8_lossy(text)));
+    redactor.count() > 0
+}
+
+/// Whether a line holds tokens, and none that is more than a placeholder.
+pub fn holds_placeholders_only(line: &str) -> bool {
+    let shapes = SHAPES_READY.that_can_match(line);
+    let mut tokens = shapes.flat_map(|shape| shape.secrets(line)).peekable();
+    tokens.peek().is_some() && tokens.all(placeholder::is_placeholder)
 }
 
 impl Redactor {
@@ -145,6 +165,12 @@ impl Shapes {
 }
 
 impl Shape {
+    /// The secrets of this shape in a text.
+    fn secrets<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let found = self.regex().captures_iter(text);
+        found.filter_map(|found| Some(found.name("secret").or_else(|| found.get(0))?.as_str()))
+    }
+
     fn regex(&self) -> &Regex {
         self.compiled.get_or_init(|| {
             Regex::new(self.data.pattern).expect("a test compiles the pattern of every shape")
