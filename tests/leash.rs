@@ -23,13 +23,17 @@ type Named = (&'static str, fn(&Path));
 const MAX_OVERHEAD: usize = 3_000;
 
 fn main() -> ExitCode {
-    let trials: [Named; 7] = [
+    let trials: [Named; 8] = [
         ("no_model_gets_a_tool_or_a_foreign_text", no_model_gets_a_tool_or_a_foreign_text),
         ("no_login_adds_a_tool_or_a_foreign_text", no_login_adds_a_tool_or_a_foreign_text),
         ("a_plain_call_sends_many_times_more", a_plain_call_sends_many_times_more),
         ("a_mention_of_a_skill_pulls_nothing_in", a_mention_of_a_skill_pulls_nothing_in),
         ("a_folder_around_ours_brings_nothing_along", a_folder_around_ours_brings_nothing_along),
         ("every_attempt_to_act_ends_the_call", every_attempt_to_act_ends_the_call),
+        (
+            "a_profile_says_whom_to_ask_and_nothing_else",
+            a_profile_says_whom_to_ask_and_nothing_else,
+        ),
         ("the_proof_is_made_once_and_shown", the_proof_is_made_once_and_shown),
     ];
     let mut trials: Vec<Trial> =
@@ -353,4 +357,29 @@ fn the_proof_is_made_once_and_shown(codex: &Path) {
     let doctor = doctor.run().success();
     assert!(doctor.stdout.contains("ok leash: proven on "), "{doctor}");
     assert!(doctor.stdout.contains("no tool, our texts alone"), "{doctor}");
+}
+
+fn a_profile_says_whom_to_ask_and_nothing_else(codex: &Path) {
+    let server = ResponsesServer::answering(all_clear);
+    let (home, repo) = (Home::new(), risky_repo());
+    let config = user_config(&server, codex).replace("model = \"gpt-5.5\"", "profile = \"heavy\"");
+    home.write_config(&config);
+    furnish(&home, &repo);
+    home.write(
+        ".codex/heavy.config.toml",
+        "model = \"gpt-6-luna\"\nmodel_reasoning_effort = \"high\"\nservice_tier = \"priority\"\n\
+         developer_instructions = \"AMBIENT\"\n[mcp_servers.x]\ncommand = \"false\"\n",
+    );
+    drop(review(&home, &repo, &[]));
+    let call = server.responses_requests()[0].clone();
+    assert_eq!(call.body["model"], "gpt-6-luna");
+    assert_eq!(call.body["reasoning"]["effort"], "high");
+    assert_eq!(call.body["service_tier"], "priority");
+    assert!(call.tools().is_empty() && !call.body.to_string().contains("AMBIENT"));
+    // A flag is above it, and a profile that is not there is no silence.
+    drop(review(&home, &repo, &["--config", "codex.effort=low"]));
+    assert_eq!(server.responses_requests()[1].body["reasoning"]["effort"], "low");
+    let missing = ["scan", "HEAD~1..", "--config", "codex.profile=light"];
+    let output = Advisor::new(&home).in_dir(repo.path()).args(missing).run().code(2);
+    assert!(output.stderr.contains("`codex.profile` has no file `"), "{output}");
 }
