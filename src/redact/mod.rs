@@ -173,8 +173,21 @@ impl Shape {
 
     fn regex(&self) -> &Regex {
         self.compiled.get_or_init(|| {
-            Regex::new(self.data.pattern).expect("a test compiles the pattern of every shape")
+            Regex::new(&behind_escapes(self.data.pattern))
+                .expect("a test compiles the pattern of every shape")
         })
+    }
+}
+
+/// A pattern that also begins behind an escape, whose last letter hides the bound of the word: `\nghp_…`,
+/// `%3Dghp_…`. The escape itself stays.
+fn behind_escapes(pattern: &str) -> String {
+    const ESCAPE: &str = r"\\[abefnrtv]|\\[ux][0-9A-Fa-f]{2,4}|%[0-9A-Fa-f]{2}";
+    match pattern.strip_prefix(r"\b") {
+        Some(rest) if !rest.contains("(?P<secret>") => {
+            format!(r"(?:\b|{ESCAPE})(?P<secret>{rest})")
+        }
+        _ => pattern.to_owned(),
     }
 }
 
@@ -224,6 +237,18 @@ mod tests {
             "b = '<redacted:aws-access-key:1>'"
         );
         assert_eq!(redactor.count(), 1);
+    }
+
+    #[test]
+    fn an_escape_before_a_token_hides_it_not() {
+        let token = format!("ghp{}", "_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for before in ["\\n", "%3D", "\\u003d", "\\x3d", "a=", "'"] {
+            assert_eq!(
+                line(&format!("{before}{token}")),
+                format!("{before}<redacted:github-token:1>")
+            );
+        }
+        assert_eq!(line(&format!("a{token}")), format!("a{token}"));
     }
 
     #[test]
