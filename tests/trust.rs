@@ -179,6 +179,56 @@ fn a_hostile_answer_stays_text() {
     }
 }
 
+/// Markdown without what stands in its code blocks.
+fn outside_of_code(markdown: &str) -> String {
+    let mut fence: Option<String> = None;
+    let mut outside = String::new();
+    for line in markdown.lines() {
+        let run: String = line.chars().take_while(|c| *c == '`').collect();
+        match &fence {
+            Some(open) if run.len() >= open.len() && line == run => fence = None,
+            None if run.len() >= 3 => fence = Some(run),
+            None => outside.push_str(line),
+            Some(_) => {}
+        }
+    }
+    outside
+}
+
+/// GitLab, reviewdog and viewers of SARIF show what they are given as Markdown or as links.
+#[test]
+fn in_the_lists_of_other_tools_nothing_is_active() {
+    let hostile = format!("{HOSTILE}\n```\n````\n@everyone ![x](http://e.example/x)");
+    let codex = StandIn::new();
+    let (home, repo) = (Home::new(), risky_repo());
+    let answer = json!({
+        "summary": "", "hunks": [], "needs_context": [],
+        "findings": [{"hunk": "", "file": "app.py", "start_line": 6, "end_line": 6, "category": "shell",
+            "severity": "high", "confidence": 1.0, "title": hostile, "explanation": hostile,
+            "evidence": "return subprocess.run(cmd, shell=True)", "recommendation": hostile}],
+    });
+    let codex = codex.emit_answer(&answer.to_string()).exit(0);
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let report = |format: &str| {
+        let run = Advisor::new(&home).in_dir(repo.path());
+        let output = run.args(["review", "HEAD~1..", "--format", format]).run().code(1);
+        assert!(output.stdout.contains("e.example"), "{output}");
+        output.json()
+    };
+    let rdjson = report("rdjson");
+    let gitlab = report("gitlab");
+    let of_gitlab = &gitlab["vulnerabilities"][0];
+    for markdown in
+        [&rdjson["diagnostics"][0]["message"], &of_gitlab["description"], &of_gitlab["solution"]]
+    {
+        assert_eq!(outside_of_code(markdown.as_str().unwrap()), "", "{markdown}");
+    }
+    let sarif = report("sarif");
+    let text = sarif["runs"][0]["results"][0]["message"]["text"].as_str().unwrap();
+    assert!(!text.contains("]("), "{text}");
+}
+
 #[test]
 fn hostile_names_and_commit_data_stay_text() {
     let codex = StandIn::new().emit_failure(HOSTILE).exit(1);
