@@ -23,12 +23,14 @@ type Named = (&'static str, fn(&Path));
 const MAX_OVERHEAD: usize = 3_000;
 
 fn main() -> ExitCode {
-    let trials: [Named; 8] = [
+    let trials: [Named; 10] = [
         ("no_model_gets_a_tool_or_a_foreign_text", no_model_gets_a_tool_or_a_foreign_text),
         ("no_login_adds_a_tool_or_a_foreign_text", no_login_adds_a_tool_or_a_foreign_text),
         ("a_plain_call_sends_many_times_more", a_plain_call_sends_many_times_more),
         ("a_mention_of_a_skill_pulls_nothing_in", a_mention_of_a_skill_pulls_nothing_in),
         ("a_folder_around_ours_brings_nothing_along", a_folder_around_ours_brings_nothing_along),
+        ("a_further_round_is_held_just_the_same", a_further_round_is_held_just_the_same),
+        ("a_gateway_is_asked_in_its_own_way", a_gateway_is_asked_in_its_own_way),
         ("every_attempt_to_act_ends_the_call", every_attempt_to_act_ends_the_call),
         (
             "a_profile_says_whom_to_ask_and_nothing_else",
@@ -63,14 +65,22 @@ fn furnish(home: &Home, repo: &Repo) {
     );
 }
 
-/// Holds a request against the promise.
+/// Holds a request of a first round against the promise.
 #[track_caller]
 fn check_held(request: &Request, repo: &Repo, home: &Home) {
+    check_held_with(request, "", repo, home);
+    assert!(request.overhead() < MAX_OVERHEAD, "{} bytes beside the prompt", request.overhead());
+}
+
+/// The same for any round; `answer` is what the model said in the one before.
+#[track_caller]
+fn check_held_with(request: &Request, answer: &str, repo: &Repo, home: &Home) {
     assert!(request.tools().is_empty(), "{:?}", request.tools());
     let ours = include_str!("../src/prompt/instructions.md").trim();
     for (role, text) in request.input_texts() {
         let effort = text == r#"{"type":"configuration_update","reasoning":{"effort":"xhigh"}}"#;
-        let known = text.trim() == ours || text.starts_with("This is a text-only advisory");
+        let known = [ours, answer].contains(&text.trim())
+            || text.starts_with("This is a text-only advisory");
         let known = known || effort;
         assert!(known, "{role}: {text}");
     }
@@ -87,7 +97,6 @@ fn check_held(request: &Request, repo: &Repo, home: &Home) {
     ] {
         assert!(!sent.contains(leaked), "{leaked} was sent");
     }
-    assert!(request.overhead() < MAX_OVERHEAD, "{} bytes beside the prompt", request.overhead());
 }
 
 fn review(home: &Home, repo: &Repo, args: &[&str]) -> Output {
@@ -213,6 +222,53 @@ fn a_mention_of_a_skill_pulls_nothing_in(codex: &Path) {
     check_held(call, &repo, &home);
 }
 
+fn a_further_round_is_held_just_the_same(codex: &Path) {
+    for model in ["gpt-5.5", "gpt-6.1-sol"] {
+        let model = format!("codex.model={model}");
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let server = ResponsesServer::answering(move |_| {
+            match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 | 1 => Reply::answer("fine"),
+                _ => acting(&attempts()[0].1),
+            }
+        });
+        let (home, repo) = (moved(&server, codex), risky_repo());
+        home.log_in_with_chatgpt();
+        furnish(&home, &repo);
+        drop(review(&home, &repo, &["--config", &model]));
+        let ask_on = || {
+            let run = Advisor::new(&home).in_dir(repo.path());
+            run.args(["follow-up", "And `$cmd`?", "--format", "json", "--config", &model]).run()
+        };
+        drop(ask_on().success());
+        check_held_with(&server.responses_requests()[1], "fine", &repo, &home);
+        let report = ask_on().success().json();
+        assert_eq!(report["follow_ups"][1]["failure"]["class"], "tool-attempt", "{report}");
+    }
+}
+
+/// Azure wants a version in the query and its key in a header of its own.
+fn a_gateway_is_asked_in_its_own_way(codex: &Path) {
+    let server = ResponsesServer::answering(all_clear);
+    let (home, repo) = (Home::new(), risky_repo());
+    furnish(&home, &repo);
+    home.write_config(&format!(
+        "[codex]\ncommand = \"{}\"\nmodel = \"my-deployment\"\nenv = [\"{KEY_VARIABLE}\"]\n\
+         [codex.config]\nmodel_provider = \"azure\"\n[codex.config.model_providers.azure]\nname = \"Azure\"\n\
+         base_url = \"{}\"\nwire_api = \"responses\"\nquery_params = {{ api-version = \"2026-04-01\" }}\n\
+         env_http_headers = {{ \"api-key\" = \"{KEY_VARIABLE}\" }}\n",
+        codex.display(),
+        server.base_url(),
+    ));
+    drop(review(&home, &repo, &[]));
+    let calls = server.responses_requests();
+    assert_eq!(calls.len(), 1);
+    assert!(calls[0].path.ends_with("/responses?api-version=2026-04-01"), "{}", calls[0].path);
+    assert_eq!(calls[0].header("api-key"), Some("sk-loopback"));
+    assert_eq!(calls[0].body["model"], "my-deployment");
+    check_held(&calls[0], &repo, &home);
+}
+
 /// Temporary folders can lie within a project of anybody's, as in `/tmp` of a machine that is shared.
 fn a_folder_around_ours_brings_nothing_along(codex: &Path) {
     let server = ResponsesServer::answering(all_clear);
@@ -303,6 +359,16 @@ fn attempts() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A turn in which the model does nothing but act.
+fn acting(item: &Value) -> Reply {
+    Reply::Events(vec![
+        json!({"type": "response.created", "response": {"id": "r"}}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+        json!({"type": "response.completed", "response": {"id": "r", "status": "completed", "usage":
+            {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}}),
+    ])
+}
+
 fn every_attempt_to_act_ends_the_call(codex: &Path) {
     let repo = risky_repo();
     let state = || {
@@ -317,12 +383,7 @@ fn every_attempt_to_act_ends_the_call(codex: &Path) {
             if acted.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0 {
                 return all_clear(request);
             }
-            Reply::Events(vec![
-                json!({"type": "response.created", "response": {"id": "r"}}),
-                json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
-                json!({"type": "response.completed", "response": {"id": "r", "status": "completed", "usage":
-                    {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}}}),
-            ])
+            acting(&item)
         });
         let home = Home::new();
         home.write_config(&user_config(&server, codex));

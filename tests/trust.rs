@@ -217,7 +217,7 @@ fn in_the_lists_of_other_tools_nothing_is_active() {
         output.json()
     };
     let rdjson = report("rdjson");
-    let gitlab = report("gitlab");
+    let gitlab = report("gitlab-sast");
     let of_gitlab = &gitlab["vulnerabilities"][0];
     for markdown in
         [&rdjson["diagnostics"][0]["message"], &of_gitlab["description"], &of_gitlab["solution"]]
