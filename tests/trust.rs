@@ -229,6 +229,27 @@ fn in_the_lists_of_other_tools_nothing_is_active() {
     assert!(!text.contains("]("), "{text}");
 }
 
+/// A log of CI is read for commands whatever is printed there: other formats, and errors that quote what was given.
+#[test]
+fn no_format_and_no_error_is_a_command_to_a_runner() {
+    let codex = StandIn::new().emit_answer(&hostile_answer()).exit(0);
+    let (home, repo) = (Home::new(), risky_repo());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    repo.write("x##vso[a].py", "import os\nos.system(cmd) # ##teamcity[x]\n::error::y\n");
+    repo.commit("Run");
+    for format in ["json", "sarif", "gitlab", "gitlab-sast", "rdjson", "junit"] {
+        let run = Advisor::new(&home).in_dir(repo.path()).env("CI", "true");
+        let output = run.args(["review", "HEAD~1..", "--format", format]).run();
+        check_inert(&output);
+        assert!(!output.stdout.contains("##vso[") && !output.stdout.contains("##teamcity["));
+    }
+    for args in [&["scan", "##vso[x]..y"][..], &["##vso[x]"], &["review", "--patch", "##vso[x]"]] {
+        let output = Advisor::new(&home).in_dir(repo.path()).args(args).run().code(2);
+        assert!(!output.stderr.contains("##vso["), "{output}");
+    }
+}
+
 #[test]
 fn hostile_names_and_commit_data_stay_text() {
     let codex = StandIn::new().emit_failure(HOSTILE).exit(1);
