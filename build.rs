@@ -274,7 +274,7 @@ fn rule(rule: &Value, languages: &Table) -> Outcome<String> {
     let flag = |key: &str| rule.get(key).and_then(Value::as_bool).unwrap_or(false);
     Ok(format!(
         "RuleData {{ id: {:?}, title: {:?}, languages: {bits}, globs: {}, patterns: {}, \
-         sides: &[{}], weight: {:?}, severity: {}, cwe: {}, explicit: {}, comments: {}, multiline: {} }}",
+         sides: &[{}], weight: {:?}, severity: {}, cwe: {}, explicit: {}, tokens: {}, comments: {}, multiline: {} }}",
         text(&rule["id"])?,
         text(&rule["title"])?,
         texts(rule.get("globs")),
@@ -285,6 +285,7 @@ fn rule(rule: &Value, languages: &Table) -> Outcome<String> {
             .map_or(Ok("Severity::Medium".to_owned()), |word| variant("Severity", word))?,
         texts(rule.get("cwe")),
         flag("explicit"),
+        flag("tokens"),
         flag("comments"),
         flag("multiline"),
     ))

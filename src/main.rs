@@ -18,6 +18,7 @@ fn main() -> Exit {
         Err(error) => {
             // The message quotes what was typed, which may come from anywhere.
             let text = visible::text(error.render().to_string());
+            let text = visible::inert(text.as_str());
             let _ = write!(anstream::stderr(), "{text}");
             return Exit::BadRequest;
         }
@@ -26,7 +27,7 @@ fn main() -> Exit {
     match commands::run(&cli) {
         Ok(exit) => exit,
         Err(error) => {
-            let message = visible::line(format!("{error:#}"));
+            let message = visible::inert(visible::line(format!("{error:#}")).as_str());
             // Where stderr is closed there is nobody to tell.
             let _ = writeln!(anstream::stderr(), "error: {message}");
             Exit::BadRequest

@@ -86,16 +86,26 @@ pub fn inert(text: &str) -> String {
             out.push_str(": :");
             rest = command;
         }
-        while let Some(at) = rest.find("##") {
-            let behind = &rest[at + 2..];
-            let name = behind.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(behind.len());
-            out.push_str(&rest[..=at]);
-            out.push_str(if behind[name..].starts_with('[') { " " } else { "" });
-            rest = &rest[at + 1..];
+        let mut from = 0;
+        for at in commands(rest) {
+            out.push_str(&rest[from..at]);
+            out.push(' ');
+            from = at;
         }
-        out.push_str(rest);
+        out.push_str(&rest[from..]);
     }
     out
+}
+
+/// Where a runner would read a command anywhere in a line: the second `#` of `##[name]` and `##name[`.
+pub fn commands(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let marks = memchr::memchr_iter(b'#', text.as_bytes()).map(|at| at + 1);
+    marks.filter(|&at| {
+        let behind = text[at..].strip_prefix('#').map(|behind| {
+            behind.trim_start_matches(|c: char| c.is_ascii_alphanumeric()).starts_with('[')
+        });
+        behind == Some(true)
+    })
 }
 
 /// Whether a character acts on the terminal or on the reading order, or shows nothing at all.

@@ -43,6 +43,23 @@ fn mixed(seeds: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop_oneof![piece, whole, noise], 0..8).prop_map(|parts| parts.concat())
 }
 
+/// What the fuzzers begin with.
+#[test]
+fn every_seed_holds() {
+    let run: [(&str, fn(&[u8])); 4] = [
+        ("patch", targets::patch),
+        ("config", targets::config),
+        ("events", targets::events),
+        ("answer", targets::answer),
+    ];
+    for (target, run) in run {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/").to_owned() + target;
+        let seeds: Vec<_> = std::fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
+        assert!(seeds.len() > 1);
+        seeds.iter().for_each(|seed| run(&std::fs::read(seed.path()).unwrap()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

@@ -68,8 +68,17 @@ fn codex_sees_named_variables_and_an_empty_folder_only() {
     // What the shell of the stand-in sets by itself.
     names.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
     names.sort_unstable();
-    let mut expected =
-        vec!["CODEX_HOME", "HOME", "PATH", "RUST_LOG", "TMPDIR", "TZ", "WANTED", "https_proxy"];
+    let mut expected = vec![
+        "CODEX_HOME",
+        "GIT_CEILING_DIRECTORIES",
+        "HOME",
+        "PATH",
+        "RUST_LOG",
+        "TMPDIR",
+        "TZ",
+        "WANTED",
+        "https_proxy",
+    ];
     expected.retain(|name| names.contains(name) || !["TMPDIR"].contains(name));
     names.retain(|name| !["LANG", "LC_ALL"].contains(name));
     assert_eq!(names, expected);

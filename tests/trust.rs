@@ -60,6 +60,28 @@ fn in_ci_a_change_cannot_loosen_its_own_review() {
 }
 
 #[test]
+fn a_change_does_not_choose_an_older_policy() {
+    let (home, repo) = (Home::new(), risky_repo());
+    repo.write("advisor.toml", "[select]\nexclude = [\"*.py\"]\n");
+    repo.commit("Lax");
+    repo.git(&["branch", "change"]);
+    repo.write("advisor.toml", "[gate]\nfail_on = \"low\"\n");
+    repo.commit("Strict");
+    let main = repo.git(&["rev-parse", "--abbrev-ref", "HEAD"]);
+    repo.git(&["checkout", "--quiet", "change"]);
+    repo.write("b.py", "subprocess.run(cmd, shell=True)\n");
+    repo.commit("Run");
+    let range = format!("{}...change", main.trim());
+    for args in [
+        ["scan", &range, "--format=json", "--config-from=base"],
+        ["scan", &range, "--format=json", "--color=never"],
+    ] {
+        let run = Advisor::new(&home).in_dir(repo.path()).env("CI", "true").args(args).run();
+        assert!(is_selected(&run.success(), "b.py"));
+    }
+}
+
+#[test]
 fn a_change_to_the_settings_of_the_review_is_a_signal() {
     let (home, repo) = (Home::new(), loosening());
     let output = scan(&home, &repo, &[], &[]).success();
@@ -154,6 +176,77 @@ fn a_hostile_answer_stays_text() {
         // The bytes themselves are kept.
         let json = Advisor::new(&home).in_dir(repo.path()).args(["show", "--json"]).run().success();
         assert_eq!(json.json()["answer"], Value::String(answer));
+    }
+}
+
+/// Markdown without what stands in its code blocks.
+fn outside_of_code(markdown: &str) -> String {
+    let mut fence: Option<String> = None;
+    let mut outside = String::new();
+    for line in markdown.lines() {
+        let run: String = line.chars().take_while(|c| *c == '`').collect();
+        match &fence {
+            Some(open) if run.len() >= open.len() && line == run => fence = None,
+            None if run.len() >= 3 => fence = Some(run),
+            None => outside.push_str(line),
+            Some(_) => {}
+        }
+    }
+    outside
+}
+
+/// GitLab, reviewdog and viewers of SARIF show what they are given as Markdown or as links.
+#[test]
+fn in_the_lists_of_other_tools_nothing_is_active() {
+    let hostile = format!("{HOSTILE}\n```\n````\n@everyone ![x](http://e.example/x)");
+    let codex = StandIn::new();
+    let (home, repo) = (Home::new(), risky_repo());
+    let answer = json!({
+        "summary": "", "hunks": [], "needs_context": [],
+        "findings": [{"hunk": "", "file": "app.py", "start_line": 6, "end_line": 6, "category": "shell",
+            "severity": "high", "confidence": 1.0, "title": hostile, "explanation": hostile,
+            "evidence": "return subprocess.run(cmd, shell=True)", "recommendation": hostile}],
+    });
+    let codex = codex.emit_answer(&answer.to_string()).exit(0);
+    home.write_config(&codex.user_config());
+    home.log_in();
+    let report = |format: &str| {
+        let run = Advisor::new(&home).in_dir(repo.path());
+        let output = run.args(["review", "HEAD~1..", "--format", format]).run().code(1);
+        assert!(output.stdout.contains("e.example"), "{output}");
+        output.json()
+    };
+    let rdjson = report("rdjson");
+    let gitlab = report("gitlab-sast");
+    let of_gitlab = &gitlab["vulnerabilities"][0];
+    for markdown in
+        [&rdjson["diagnostics"][0]["message"], &of_gitlab["description"], &of_gitlab["solution"]]
+    {
+        assert_eq!(outside_of_code(markdown.as_str().unwrap()), "", "{markdown}");
+    }
+    let sarif = report("sarif");
+    let text = sarif["runs"][0]["results"][0]["message"]["text"].as_str().unwrap();
+    assert!(!text.contains("]("), "{text}");
+}
+
+/// A log of CI is read for commands whatever is printed there: other formats, and errors that quote what was given.
+#[test]
+fn no_format_and_no_error_is_a_command_to_a_runner() {
+    let codex = StandIn::new().emit_answer(&hostile_answer()).exit(0);
+    let (home, repo) = (Home::new(), risky_repo());
+    home.write_config(&codex.user_config());
+    home.log_in();
+    repo.write("x##vso[a].py", "import os\nos.system(cmd) # ##teamcity[x]\n::error::y\n");
+    repo.commit("Run");
+    for format in ["json", "sarif", "gitlab", "gitlab-sast", "rdjson", "junit"] {
+        let run = Advisor::new(&home).in_dir(repo.path()).env("CI", "true");
+        let output = run.args(["review", "HEAD~1..", "--format", format]).run();
+        check_inert(&output);
+        assert!(!output.stdout.contains("##vso[") && !output.stdout.contains("##teamcity["));
+    }
+    for args in [&["scan", "##vso[x]..y"][..], &["##vso[x]"], &["review", "--patch", "##vso[x]"]] {
+        let output = Advisor::new(&home).in_dir(repo.path()).args(args).run().code(2);
+        assert!(!output.stderr.contains("##vso["), "{output}");
     }
 }
 

@@ -13,7 +13,7 @@ use super::quiet::Quiet;
 use super::readers::Readers;
 use super::{Found, Signal};
 use crate::change::{File, Hunk, Text};
-use crate::redact::{KeyLines, Redactor};
+use crate::redact::{self, KeyLines, Redactor};
 use crate::rules::{Hit, Language, Languages, Prefilter, Rule, Rules, Side};
 use crate::visible;
 
@@ -26,6 +26,9 @@ const ANCHORED: u8 = 4;
 
 /// Nothing is left to be tried.
 const DONE: u8 = ANCHORED + 1;
+
+/// What a token weighs that plainly stands for one.
+const IDLE: f64 = 0.1;
 
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 160;
@@ -178,13 +181,21 @@ impl<'a> Reader<'a> {
         // In the order of the lines, so that what is left out is what comes last.
         fired.sort_by_key(|(pattern, part)| (part.start, *pattern));
         fired.dedup();
-        let mut times: Vec<(u32, usize)> = Vec::new();
+        let mut times: Vec<((u32, bool), usize)> = Vec::new();
         for (pattern, part) in fired {
             let lines = run.numbers(&part);
-            if !full(&mut times, pattern) {
+            let rule = self.rules.owner(pattern);
+            let line = || visible::line(run.text.line(lines.start).unwrap_or_default());
+            let idle = rule.tokens && redact::holds_placeholders_only(line().as_str());
+            // Counted apart, so that tokens that are none hide none that is one.
+            if !full(&mut times, (pattern, idle)) {
                 let told = lines.clone().map(|at| self.lines.line(run.text.line(at)?)).collect();
-                let rule = self.rules.owner(pattern);
-                found.push(Signal { told, ..self.signal(rule, run.side, lines) });
+                let signal = Signal { told, ..self.signal(rule, run.side, lines) };
+                found.push(if idle {
+                    Signal { explicit: false, weight: IDLE, ..signal }
+                } else {
+                    signal
+                });
             }
         }
     }
@@ -353,15 +364,15 @@ impl Scratch {
     }
 }
 
-/// Counts a pattern; whether it has been counted often enough before.
-fn full(times: &mut Vec<(u32, usize)>, pattern: u32) -> bool {
-    match times.iter_mut().find(|(counted, _)| *counted == pattern) {
+/// Counts a kind of match; whether it has been counted often enough before.
+fn full(times: &mut Vec<((u32, bool), usize)>, kind: (u32, bool)) -> bool {
+    match times.iter_mut().find(|(counted, _)| *counted == kind) {
         Some((_, count)) => {
             *count += 1;
             *count > MAX_PER_RUN
         }
         None => {
-            times.push((pattern, 1));
+            times.push((kind, 1));
             false
         }
     }

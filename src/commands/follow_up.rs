@@ -114,6 +114,11 @@ fn scanned(session: &Session, dialogue: &Dialogue, record: &Record) -> Result<(S
         Kind::Range | Kind::Commit => Spec::Ends { old: end(old), new: end(new) },
         Kind::Staged => Spec::Staged,
         Kind::Worktree => Spec::Worktree,
+        Kind::Patch if !record.path(Part::Patch, 1).exists() => bail!(
+            "the patch of review `{}` was not kept, because it holds secrets or is very large; \
+             `git advisor review --patch FILE --question TEXT` asks anew",
+            record.id
+        ),
         Kind::Patch | Kind::Given => {
             Spec::Patch(record.path(Part::Patch, 1).to_string_lossy().into_owned())
         }

@@ -11,6 +11,7 @@ use crate::config::{Config, Layers, Tracked};
 use crate::pack;
 use crate::prompt::{self, Nonce, Prompt};
 use crate::record::Records;
+use crate::redact;
 use crate::report::{Compared, Scan, Stats};
 use crate::rules::{Languages, Rules};
 use crate::source::{self, Sides, Spec};
@@ -18,7 +19,7 @@ use crate::source::{self, Sides, Spec};
 /// What is read again of texts that were let go, at most, in bytes.
 pub(super) const MAX_RECALLED: u64 = 64 << 20;
 
-/// A larger patch than this, in bytes, is not kept for a follow-up.
+/// A larger patch than this, in bytes, is not kept for a follow-up, nor is one that holds secrets.
 const MAX_KEPT_PATCH: usize = 16 << 20;
 
 /// Where and how a command works.
@@ -77,7 +78,9 @@ impl Session {
         let select = &self.config.select;
         let classifier = Classifier::new(&self.rules, select);
         let patch = match &comparison.sides {
-            Sides::Patch { text } if text.len() <= MAX_KEPT_PATCH => Some(text.clone()),
+            Sides::Patch { text } if text.len() <= MAX_KEPT_PATCH && !redact::holds(text) => {
+                Some(text.clone())
+            }
             _ => None,
         };
         let (mut change, found) =

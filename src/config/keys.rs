@@ -64,6 +64,13 @@ pub const KEYS: &[Key] = &[
         show: |config| config.codex.model.as_str().into(),
     },
     Key {
+        name: "codex.profile",
+        trust: Trust::User,
+        kind: Kind::Text,
+        set: |config, value| put(&mut config.codex.profile, profile(value)?),
+        show: |config| config.codex.profile.as_str().into(),
+    },
+    Key {
         name: "codex.effort",
         trust: Trust::Anyone,
         kind: Kind::Text,
@@ -325,6 +332,15 @@ fn slug(value: &Value) -> Result<String, String> {
     } else {
         Err(format!("`{}` is no name of letters, digits and `._-/:`", crate::visible::line(word)))
     }
+}
+
+/// The name of a profile, so that it never leads out of Codex's home; none is empty.
+fn profile(value: &Value) -> Result<String, String> {
+    let name = text(value)?;
+    if name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("`{}` is no name of letters, digits and `_-`", crate::visible::line(name)))
 }
 
 fn provider(value: &Value) -> Result<Provider, String> {

@@ -119,12 +119,16 @@ fn in_tree(repo: &Repository, tree: Option<Oid>) -> Result<Option<(String, Strin
 
 /// Whether a file may be reached through a symbolic link: the user's own may, a repository's not.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Links {
+pub(super) enum Links {
     Followed,
     Refused,
 }
 
-fn on_disk(path: &Path, shown: &str, links: Links) -> Result<Option<String>, ConfigError> {
+pub(super) fn on_disk(
+    path: &Path,
+    shown: &str,
+    links: Links,
+) -> Result<Option<String>, ConfigError> {
     let failed =
         |error: std::io::Error| ConfigError::new(shown, format!("cannot be read: {error}"));
     let about = match if links == Links::Followed {

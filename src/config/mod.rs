@@ -8,6 +8,7 @@ mod error;
 mod keys;
 mod layers;
 mod owned;
+mod profile;
 mod setting;
 mod table;
 
@@ -62,6 +63,8 @@ pub struct Codex {
     pub command: String,
     /// Model, or `auto`: the heaviest of the installed Codex's own catalog.
     pub model: String,
+    /// Profile of the user's Codex that says whom to ask where nothing else does; empty for none.
+    pub profile: String,
     /// Reasoning effort; the highest that the model has where it has not this one.
     pub effort: String,
     /// Whose provider table is used.
@@ -219,7 +222,14 @@ impl Config {
     /// # Errors
     /// Names the file or variable, the line, the key and the mend.
     pub fn load(layers: &Layers<'_>) -> Result<Config, ConfigError> {
-        Config::default().with(layers.read()?)
+        let mut read = layers.read()?;
+        let profile = profile::named(&read.settings)?;
+        read.settings.splice(0..0, profile.settings);
+        let mut config = Config::default().with(read)?;
+        for (key, value) in profile.codex {
+            config.codex.config.entry(key).or_insert(value);
+        }
+        Ok(config)
     }
 
     /// A configuration of one file alone.
@@ -289,6 +299,7 @@ impl Default for Codex {
         Codex {
             command: "codex".to_owned(),
             model: "auto".to_owned(),
+            profile: String::new(),
             effort: "xhigh".to_owned(),
             provider: Provider::Isolated,
             config: toml::Table::new(),

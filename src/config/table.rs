@@ -142,7 +142,7 @@ mod tests {
     fn a_wrong_rule_is_said_with_its_line() {
         check(
             "[[rule]]\nid = \"shell/x\"\ntitle = \"t\"\npatterns = ['a']\nwheight = 1\n",
-            "advisor.toml:5: unknown field `wheight`, expected one of `id`, `category`, `title`, `languages`, `globs`, `patterns`, `sides`, `weight`, `severity`, `cwe`, `explicit`, `comments`, `multiline`, `matches`, `leaves`",
+            "advisor.toml:5: unknown field `wheight`, expected one of `id`, `category`, `title`, `languages`, `globs`, `patterns`, `sides`, `weight`, `severity`, `cwe`, `explicit`, `comments`, `multiline`, `tokens`, `matches`, `leaves`",
         );
     }
 

@@ -71,13 +71,14 @@ const DISABLED: [&str; 24] = [
 ];
 
 /// Settings that take away what no switch does.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 17] = [
     "web_search=\"disabled\"", // runs at the service, whatever the sandbox says
     "tools.experimental_request_user_input.enabled=false", // asks a user who is not there
     "tools.update_plan.enabled=false", // the planning tool
     "agents.enabled=false",    // sub-agents of the newer models, and their text
     "approval_policy=\"never\"", // nothing is ever put to an approval
     "project_doc_max_bytes=0", // AGENTS.md of a project
+    "project_root_markers=[]", // the temporary folder may lie within a project of anybody's
     "skills.include_instructions=false", // descriptions of every local skill
     "skills.bundled.enabled=false", // the skills that come with Codex
     "include_permissions_instructions=false", // text about the sandbox
@@ -192,9 +193,13 @@ impl Leash<'_> {
         for setting in SETTINGS {
             add(&["-c", setting]);
         }
-        for server in &installed.mcp_servers {
+        if !installed.mcp_servers.is_empty() {
             // Servers of the system's configuration stay unless each is switched off by its name.
-            add(&["-c", &format!("mcp_servers.{}.enabled=false", quoted(server))]);
+            add(&["-c", &format!("mcp_servers={}", switched_off(&installed.mcp_servers))]);
+        }
+        if !installed.skills.is_empty() {
+            // `$name` in a line of the change would bring the whole text of a skill along.
+            add(&["-c", &format!("skills.config={}", left_alone(&installed.skills))]);
         }
         add(&["-c", &format!("model_reasoning_effort={}", quoted(&choice.effort))]);
         add(&[
@@ -211,6 +216,8 @@ impl Leash<'_> {
         add(&["-"]); // the prompt comes on stdin
         let more: Vec<String> = codex.env.iter().cloned().chain(handed.key_variable).collect();
         let mut environment = environment(home, &more);
+        // The temporary folder may lie within a work tree, whose remote URLs and HEAD would go along.
+        environment.push(("GIT_CEILING_DIRECTORIES".into(), workspace.path().into()));
         if let Destination::Listener(address) = destination {
             stay_here(&mut environment, address);
         }
@@ -252,6 +259,23 @@ pub(super) fn environment(home: &PrivateHome, more: &[String]) -> Environment {
 
 fn text(path: &std::path::Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// A table that switches servers off. They are keys of a value: in the key of `-c` Codex reads neither
+/// quotes nor a dot within a name.
+fn switched_off(servers: &[String]) -> toml::Value {
+    let off = toml::Table::from_iter([("enabled".to_owned(), false.into())]);
+    let each = servers.iter().map(|name| (name.clone(), off.clone().into()));
+    toml::Value::Table(each.collect())
+}
+
+/// A list that switches skills off by their files.
+fn left_alone(skills: &[PathBuf]) -> toml::Value {
+    let off = |skill: &PathBuf| {
+        let each = [("path".to_owned(), text(skill).into()), ("enabled".to_owned(), false.into())];
+        toml::Value::Table(toml::Table::from_iter(each))
+    };
+    toml::Value::Array(skills.iter().map(off).collect())
 }
 
 /// A TOML string, as Codex reads the value of `-c`.

@@ -27,7 +27,7 @@ pub enum Event {
 const HARMLESS: [&str; 3] = ["agent_message", "reasoning", "error"];
 
 /// Item types known to be actions, and parts of names that a future one would have.
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 16] = [
     "command",
     "file_change",
     "tool",
@@ -38,6 +38,12 @@ const ACTIONS: [&str; 10] = [
     "search",
     "call",
     "browser",
+    "computer",
+    "shell",
+    "edit",
+    "mcp",
+    "function",
+    "agent",
 ];
 
 impl Event {
@@ -170,6 +176,7 @@ mod tests {
             "web_search",
             "todo_list",
             "image_generation_call",
+            "spawned_agent",
         ] {
             let line = format!(r#"{{"type":"item.started","item":{{"id":"i","type":"{kind}"}}}}"#);
             assert_eq!(Event::read(&line), Event::Acted(kind.to_owned()));

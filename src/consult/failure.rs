@@ -7,7 +7,7 @@ use regex::RegexSet;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
-use crate::visible;
+use crate::{redact, visible};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,8 @@ impl Failure {
 
 impl Row {
     fn failure(&'static self, message: &str) -> Failure {
-        let message = visible::line(message.trim()).into_string();
+        // Services and gateways quote keys and addresses.
+        let message = redact::line(visible::line(message.trim()).as_str());
         let short: String = message.chars().take(MAX_MESSAGE).collect();
         Failure {
             class: &self.class,
@@ -259,5 +260,14 @@ mod tests {
     fn a_hostile_message_stays_one_visible_line() {
         let failure = Failure::of("crashed", "a\u{1b}[2J\nb");
         assert_eq!(failure.message, "a<U+001B>[2J<U+000A>b");
+    }
+
+    #[test]
+    fn a_key_in_a_message_is_not_repeated() {
+        let said = format!("Incorrect API key provided: sk-{}", "proj-abcdefghij0123456789abcd");
+        assert_eq!(
+            Failure::of("key-refused", &said).message,
+            "Incorrect API key provided: <redacted:openai-key:1>"
+        );
     }
 }

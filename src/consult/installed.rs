@@ -18,6 +18,15 @@ pub const LOWEST: Version = Version(0, 147, 0);
 /// A question to the binary itself takes milliseconds; more than this and it hangs.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Where administrators put skills for all users.
+const SYSTEM_SKILLS: &str = "/etc/codex/skills";
+
+/// The file that makes a folder a skill.
+const SKILL: &str = "SKILL.md";
+
+/// So many folders deep skills are looked for: deeper than Codex does.
+const SKILL_DEPTH: usize = 8;
+
 /// A version of Codex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32, pub u32);
@@ -41,6 +50,8 @@ pub struct Installed {
     pub catalog: Value,
     /// MCP servers that are configured for the whole system.
     pub mcp_servers: Vec<String>,
+    /// Skills that are installed for the whole system: their `SKILL.md`.
+    pub skills: Vec<PathBuf>,
 }
 
 impl Installed {
@@ -119,7 +130,23 @@ pub async fn probe(command: &str, home: &PrivateHome) -> Result<Installed, Failu
         .flatten()
         .filter_map(|server| server["name"].as_str().map(str::to_owned))
         .collect();
-    Ok(Installed { program, version, features, catalog, mcp_servers })
+    let skills = skills_below(Path::new(SYSTEM_SKILLS), SKILL_DEPTH);
+    Ok(Installed { program, version, features, catalog, mcp_servers, skills })
+}
+
+/// The skills of a folder. No question to the binary lists those that wait to be mentioned.
+fn skills_below(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in entries.map(|entry| entry.path()) {
+        if path.is_dir() && depth > 0 {
+            found.extend(skills_below(&path, depth - 1));
+        } else if path.file_name().is_some_and(|name| name == SKILL) {
+            found.push(path);
+        }
+    }
+    found.sort_unstable();
+    found
 }
 
 async fn ask(program: &Path, home: &PrivateHome, args: &[&str]) -> Result<Finished, Failure> {

@@ -28,6 +28,9 @@ const QUESTION: &str = "A listener on this machine looks at this request. No ans
 /// A turn against our own listener takes a fraction of a second; on a machine that is busy, a few.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Names of fields in which Codex tells of the repository around it.
+const TELLING: [&str; 2] = ["remote_url", "commit_hash"];
+
 /// Proofs that are kept; the oldest go first.
 const MAX_PROOFS: usize = 50;
 
@@ -123,6 +126,10 @@ fn inspect(heard: &[Heard]) -> Result<usize, String> {
     let asked = texts.iter().filter(|text| text.trim() == QUESTION).count();
     if asked == 0 {
         return Err("Codex would not send the question as it is".to_owned());
+    }
+    let sent = body.to_string();
+    if let Some(field) = TELLING.iter().find(|field| sent.contains(**field)) {
+        return Err(format!("Codex would tell of a repository (`{field}`)"));
     }
     Ok(question.body.len().saturating_sub(asked * Value::from(QUESTION).to_string().len()))
 }
@@ -284,6 +291,10 @@ mod tests {
         check(
             |body| body["instructions"] = json!("You are a coding agent"),
             "Codex would add a text",
+        );
+        check(
+            |body| body["client_metadata"] = json!({"associated_remote_urls": {"origin": "x"}}),
+            "Codex would tell of a repository",
         );
         assert!(inspect(&[]).is_err());
         assert!(inspect(&[asked(&honest()), asked(&honest())]).is_err());

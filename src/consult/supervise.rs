@@ -12,6 +12,7 @@ use super::lines::Lines;
 use super::process::{self, Group};
 use super::warden::Warden;
 use super::{Clock, Consulted, Outcome, installed};
+use crate::redact;
 
 /// Longest line that is read, in bytes; an answer is one line.
 const MAX_LINE: usize = 8 << 20;
@@ -291,7 +292,7 @@ impl Watch {
     fn sign(&mut self, line: &str) -> Option<End> {
         let sign = Sign::read(line);
         if sign.may_be_kept() {
-            self.consulted.stderr.extend_from_slice(line.as_bytes());
+            self.consulted.stderr.extend_from_slice(redact::line(line).as_bytes());
             self.consulted.stderr.push(b'\n');
             return None;
         }

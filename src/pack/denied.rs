@@ -8,7 +8,7 @@ use crate::change::File;
 use crate::paths::Paths;
 
 /// Names, in lower case, under which secrets are kept; a sample of the same name is no secret.
-const DENIED: [&str; 17] = [
+const DENIED: [&str; 27] = [
     "**/.env",
     "**/.env.*",
     "**/*.pem",
@@ -26,6 +26,16 @@ const DENIED: [&str; 17] = [
     "**/.git-credentials",
     "**/.pgpass",
     "**/.htpasswd",
+    "**/.pypirc",
+    "**/.vault-token",
+    "**/.aws/credentials",
+    "**/.docker/config.json",
+    "**/*.p8",
+    "**/*.ppk",
+    "**/*.tfstate",
+    "**/*.tfstate.backup",
+    "**/*.gpg",
+    "**/wallet.dat",
 ];
 
 /// Endings of samples that may go along.
@@ -51,9 +61,14 @@ mod tests {
 
     #[test]
     fn files_of_secrets_are_denied_and_samples_are_not() {
-        for path in
-            [".env", "deploy/.env.production", "certs/Server.KEY", "home/.ssh/id_rsa", "a/.netrc"]
-        {
+        for path in [
+            ".env",
+            "deploy/.env.production",
+            "certs/Server.KEY",
+            "home/.ssh/id_rsa",
+            "a/.netrc",
+            "infra/terraform.tfstate",
+        ] {
             assert!(is_denied_path(path.into()), "{path}");
         }
         for path in [".env.example", "src/env.rs", "keys/id_rsa.pub", "keyboard.rs"] {

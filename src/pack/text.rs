@@ -7,18 +7,19 @@ use std::fmt;
 
 use super::PackedHunk;
 use crate::change::Status;
+use crate::redact;
 
 impl fmt::Display for PackedHunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "### {} | {}", self.label, self.path)?;
+        write!(f, "### {} | {}", self.label, redact::line(self.path.as_str()))?;
         match (&self.old_path, self.status) {
-            (Some(old), _) => write!(f, " | renamed from {old}")?,
+            (Some(old), _) => write!(f, " | renamed from {}", redact::line(old.as_str()))?,
             (None, Status::Added) => f.write_str(" | new file")?,
             (None, Status::Deleted) => f.write_str(" | deleted file")?,
             (None, _) => {}
         }
         if let Some(function) = &self.function {
-            write!(f, " | in {function}")?;
+            write!(f, " | in {}", redact::line(function))?;
         }
         writeln!(f, "\n{}", self.header)?;
         let width = self.lines.iter().flat_map(|line| [line.old, line.new]).flatten().max();

@@ -3,7 +3,7 @@
 use super::{GUARD, Nonce, Prompt};
 use crate::change::HunkId;
 use crate::pack::Piece;
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::visible::{self, Visible};
 
 const FORM: &str = include_str!("follow-up.md");
@@ -38,7 +38,8 @@ pub fn follow_up(
     if !refused.is_empty() {
         text.push_str("Not given:\n");
         for refused in refused {
-            text.push_str(&format!("- {}: {}\n", visible::line(&refused.path), refused.why));
+            let path = redact::line(visible::line(&refused.path).as_str());
+            text.push_str(&format!("- {path}: {}\n", refused.why));
         }
         text.push('\n');
     }

@@ -8,7 +8,7 @@ mod kind;
 use crate::change::Change;
 use crate::classify::Counts;
 use crate::pack::{Packet, estimated_tokens};
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::rules::Category;
 use crate::visible;
 
@@ -143,7 +143,7 @@ fn left_out(packet: &Packet, change: &Change) -> String {
     for left in packet.left_out.iter().take(MAX_LISTED) {
         let path =
             change.hunk(left.id).map(|(file, _)| visible::line(&file.path)).unwrap_or_default();
-        let path: String = path.as_str().chars().take(300).collect();
+        let path: String = redact::line(path.as_str()).chars().take(300).collect();
         text.push_str(&format!("{} | {path} | {}\n", left.id, left.why.words()));
     }
     if packet.left_out.len() > MAX_LISTED {

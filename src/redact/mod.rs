@@ -1,6 +1,7 @@
 //! Secrets out, before anything leaves the machine or is printed; the line stays readable.
 
 mod key;
+mod placeholder;
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
@@ -34,6 +35,25 @@ struct ShapeData {
 struct Shape {
     data: &'static ShapeData,
     compiled: OnceLock<Regex>,
+}
+
+/// A line of text with its secrets replaced, by itself.
+pub fn line(text: &str) -> String {
+    Redactor::default().line(text, false)
+}
+
+/// Whether a text holds secrets.
+pub fn holds(text: &[u8]) -> bool {
+    let mut redactor = Redactor::default();
+    drop(redactor.text(&String::from_utf8_lossy(text)));
+    redactor.count() > 0
+}
+
+/// Whether a line holds tokens, and none that is more than a placeholder.
+pub fn holds_placeholders_only(line: &str) -> bool {
+    let shapes = SHAPES_READY.that_can_match(line);
+    let mut tokens = shapes.flat_map(|shape| shape.secrets(line)).peekable();
+    tokens.peek().is_some() && tokens.all(placeholder::is_placeholder)
 }
 
 impl Redactor {
@@ -145,10 +165,29 @@ impl Shapes {
 }
 
 impl Shape {
+    /// The secrets of this shape in a text.
+    fn secrets<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let found = self.regex().captures_iter(text);
+        found.filter_map(|found| Some(found.name("secret").or_else(|| found.get(0))?.as_str()))
+    }
+
     fn regex(&self) -> &Regex {
         self.compiled.get_or_init(|| {
-            Regex::new(self.data.pattern).expect("a test compiles the pattern of every shape")
+            Regex::new(&behind_escapes(self.data.pattern))
+                .expect("a test compiles the pattern of every shape")
         })
+    }
+}
+
+/// A pattern that also begins behind an escape, whose last letter hides the bound of the word: `\nghp_…`,
+/// `%3Dghp_…`. The escape itself stays.
+fn behind_escapes(pattern: &str) -> String {
+    const ESCAPE: &str = r"\\[abefnrtv]|\\[ux][0-9A-Fa-f]{2,4}|%[0-9A-Fa-f]{2}";
+    match pattern.strip_prefix(r"\b") {
+        Some(rest) if !rest.contains("(?P<secret>") => {
+            format!(r"(?:\b|{ESCAPE})(?P<secret>{rest})")
+        }
+        _ => pattern.to_owned(),
     }
 }
 
@@ -198,6 +237,18 @@ mod tests {
             "b = '<redacted:aws-access-key:1>'"
         );
         assert_eq!(redactor.count(), 1);
+    }
+
+    #[test]
+    fn an_escape_before_a_token_hides_it_not() {
+        let token = format!("ghp{}", "_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for before in ["\\n", "%3D", "\\u003d", "\\x3d", "a=", "'"] {
+            assert_eq!(
+                line(&format!("{before}{token}")),
+                format!("{before}<redacted:github-token:1>")
+            );
+        }
+        assert_eq!(line(&format!("a{token}")), format!("a{token}"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use bstr::{BStr, ByteSlice};
 use sha2::{Digest, Sha256};
 
 use super::Review;
+use super::markdown::fenced;
 use crate::change::{Change, Hunk, HunkId};
 use crate::classify::Classified;
 use crate::rules::{Rule, Severity, Side};
@@ -75,6 +76,16 @@ impl Alert<'_> {
 
     /// All that a person needs to know, in paragraphs.
     pub(super) fn message(&self) -> String {
+        self.parts().join("\n\n")
+    }
+
+    /// The same for a tool that reads Markdown: none of it is active.
+    pub(super) fn markdown(&self) -> String {
+        let parts = self.parts();
+        parts.iter().map(|part| fenced("text", part)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn parts(&self) -> Vec<String> {
         let finding = self.finding;
         let checked = format!(
             "{}: {} (confidence {:.2})",
@@ -82,14 +93,9 @@ impl Alert<'_> {
             finding.reasons.join("; "),
             finding.confidence
         );
-        let parts = [
-            self.title(),
-            finding.explanation.as_str(),
-            finding.recommendation.as_str(),
-            checked.as_str(),
-        ];
-        let told: Vec<&str> = parts.into_iter().filter(|part| !part.trim().is_empty()).collect();
-        told.join("\n\n")
+        let foreign = [self.title(), finding.explanation.as_str(), finding.recommendation.as_str()];
+        let parts = foreign.into_iter().map(str::to_owned).chain([checked]);
+        parts.filter(|part| !part.trim().is_empty()).collect()
     }
 }
 

@@ -5,15 +5,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::alert::{self, Alert};
+use super::markdown::fenced;
 use super::{Review, json};
 use crate::rules::Severity;
 
 /// The version of GitLab's security report schema that the report follows.
 const SCHEMA: &str = "15.2.1";
 
-/// Longest name and longest solution in the security report, in characters.
+/// Longest name in the security report, in characters.
 const MAX_NAME: usize = 255;
-const MAX_SOLUTION: usize = 7_000;
+
+/// Longest solution, in characters: GitLab takes 7,000, and a fence can be as long as what it holds.
+const MAX_SOLUTION: usize = 2_300;
 
 /// A review as a Code Quality report.
 pub(super) fn code_quality(review: &Review) -> String {
@@ -79,9 +82,10 @@ fn vulnerability(alert: &Alert<'_>) -> Value {
     json!({
         "id": alert.fingerprint,
         "name": cut(alert.title(), MAX_NAME),
-        "description": alert.message(),
+        // GitLab renders both as Markdown.
+        "description": alert.markdown(),
         "severity": capital(alert.finding.severity),
-        "solution": cut(alert.finding.recommendation.as_str(), MAX_SOLUTION),
+        "solution": solution(alert.finding.recommendation.as_str()),
         "identifiers": identifiers,
         "location": {
             "file": alert.path(),
@@ -98,6 +102,13 @@ fn vulnerability(alert: &Alert<'_>) -> Value {
             }],
         },
     })
+}
+
+fn solution(text: &str) -> String {
+    match text.trim() {
+        "" => String::new(),
+        text => fenced("text", &cut(text, MAX_SOLUTION)),
+    }
 }
 
 fn quality(severity: Severity) -> &'static str {

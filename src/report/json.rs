@@ -445,7 +445,7 @@ fn print(wire: &impl Serialize, out: impl Write) -> io::Result<()> {
     serializer.into_inner().write_all(b"\n")
 }
 
-/// Writes invisible characters as escapes, which mean the same.
+/// Writes invisible characters, and what a CI runner would obey in its log, as escapes, which mean the same.
 struct VisibleText;
 
 impl Formatter for VisibleText {
@@ -456,8 +456,10 @@ impl Formatter for VisibleText {
     ) -> io::Result<()> {
         let mut from = 0;
         // Nearly all text is plain, and none of it is hidden.
-        if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            for (at, c) in text.char_indices().filter(|(_, c)| visible::is_hidden(*c)) {
+        if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'#') {
+            let commands: Vec<usize> = visible::commands(text).collect();
+            let escaped = |(at, c): &(usize, char)| visible::is_hidden(*c) || commands.contains(at);
+            for (at, c) in text.char_indices().filter(escaped) {
                 out.write_all(&text.as_bytes()[from..at])?;
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     write!(out, "\\u{unit:04x}")?;
@@ -475,11 +477,11 @@ mod tests {
 
     #[test]
     fn invisible_characters_are_escaped_and_mean_the_same() {
-        let text = "a\u{202e}b\u{9b}c\u{e0041}d\u{7f} ü";
+        let text = "a\u{202e}b\u{9b}c\u{e0041}d\u{7f} ü ## ##vso[";
         let mut json = Vec::new();
         print(&text, &mut json).unwrap();
         let json = String::from_utf8(json).unwrap();
-        assert_eq!(json, "\"a\\u202eb\\u009bc\\udb40\\udc41d\\u007f ü\"\n");
+        assert_eq!(json, "\"a\\u202eb\\u009bc\\udb40\\udc41d\\u007f ü ## #\\u0023vso[\"\n");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

@@ -9,7 +9,8 @@ use super::{Review, json};
 pub(super) fn review(review: &Review) -> String {
     let diagnostic = |alert: &Alert<'_>| {
         json!({
-            "message": alert.message(),
+            // reviewdog posts it as a comment, in Markdown.
+            "message": alert.markdown(),
             "location": {
                 "path": alert.path(),
                 "range": {

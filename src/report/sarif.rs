@@ -112,7 +112,8 @@ fn result(alert: &Alert<'_>, id: &str, index: Option<usize>) -> Value {
         "ruleId": id,
         "ruleIndex": index,
         "level": level(alert.level()),
-        "message": { "text": alert.message() },
+        // `[text](address)` would be a link.
+        "message": { "text": alert.message().replace("](", "] (") },
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": { "uri": alert.uri(), "uriBaseId": "%SRCROOT%" },

@@ -25,6 +25,7 @@ pub(super) struct RuleData {
     pub(super) severity: Severity,
     pub(super) cwe: &'static [&'static str],
     pub(super) explicit: bool,
+    pub(super) tokens: bool,
     pub(super) comments: bool,
     pub(super) multiline: bool,
 }

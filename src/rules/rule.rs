@@ -88,6 +88,8 @@ pub struct Rule {
     pub cwe: Vec<Cow<'static, str>>,
     /// Whether a match is itself the proof of a flaw.
     pub explicit: bool,
+    /// Whether a match is a secret token, which may only stand for one.
+    pub tokens: bool,
     /// Whether lines that are only a comment count.
     pub reads_comments: bool,
     /// Whether a match may reach over several lines.
@@ -136,6 +138,7 @@ impl Rule {
             severity: data.severity,
             cwe: data.cwe.iter().copied().map(Cow::Borrowed).collect(),
             explicit: data.explicit,
+            tokens: data.tokens,
             reads_comments: data.comments,
             multiline: data.multiline,
             languages: data.languages,
@@ -196,6 +199,7 @@ impl Rule {
             severity: syntax.severity,
             cwe: syntax.cwe.iter().cloned().map(Cow::Owned).collect(),
             explicit: syntax.explicit,
+            tokens: syntax.tokens,
             reads_comments: syntax.comments,
             multiline: syntax.multiline,
             languages: bits,

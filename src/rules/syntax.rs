@@ -44,6 +44,9 @@ pub struct RuleSyntax {
     /// Whether a pattern reads a whole stretch of added or removed lines at once; else line by line.
     #[serde(default)]
     pub multiline: bool,
+    /// Whether a match is a secret token: one that plainly stands for a token proves nothing.
+    #[serde(default)]
+    pub tokens: bool,
     /// Lines in which a pattern must be found.
     #[serde(default)]
     pub matches: Vec<String>,

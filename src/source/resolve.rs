@@ -71,13 +71,22 @@ pub fn resolve<'repo>(
     }
 }
 
-/// The tree that a change starts from; HEAD's for a patch. `None` is the empty one.
+/// The tree whose configuration a change is held to: of what it is to be merged into, as that stands today,
+/// where the source names it, else of what the change starts from; HEAD's for a patch. `None` is the empty one.
+///
+/// The merge base would be the author's choice: a change can begin at a commit as old as one likes.
 ///
 /// # Errors
 /// As [`resolve`].
 pub fn base(repo: &Repository, spec: &Spec) -> Result<Option<Oid>, SourceError> {
-    if let Spec::Patch(_) = spec {
-        return head(repo).map(|(_, tree)| tree);
+    let target = match spec {
+        Spec::Patch(_) => return head(repo).map(|(_, tree)| tree),
+        Spec::MergeBase { old, .. } => Some(old.clone()),
+        Spec::Default => upstream(repo),
+        _ => None,
+    };
+    if let Some(target) = target {
+        return side(repo, &target).map(|side| side.tree);
     }
     Ok(match resolve(Some(repo), spec)?.sides {
         Sides::Trees { old, .. } | Sides::Index { old, .. } | Sides::Worktree { old, .. } => old,

@@ -94,6 +94,12 @@ impl Answer {
 /// More braces than this at which the object could begin are not tried.
 const MAX_BRACES: usize = 200;
 
+/// A longer text than this, in bytes, is read as prose: no model writes so much.
+const MAX_TEXT: usize = 2 << 20;
+
+/// So many bytes are tried in all: text of many braces could be read to its end from each of them.
+const MAX_TRIED: usize = 4 * MAX_TEXT;
+
 /// The object, wherever it stands in the text. Of several the one with most of our keys counts, and of those
 /// the last: a model may quote another one before it gives its own.
 fn object(text: &str) -> Option<Value> {
@@ -102,9 +108,13 @@ fn object(text: &str) -> Option<Value> {
         keys.into_iter().filter(|key| value.get(key).is_some()).count()
     };
     let mut best: Option<Value> = None;
-    let mut from = 0;
+    let (mut from, mut tried) = (0, 0);
     for _ in 0..MAX_BRACES {
         let Some(start) = text[from..].find('{').map(|at| from + at) else { break };
+        tried += text.len() - start;
+        if text.len() > MAX_TEXT || tried > MAX_TRIED {
+            break;
+        }
         let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
         from = start + 1;
         if let Some(Ok(value)) = values.next()
@@ -228,6 +238,15 @@ mod tests {
         );
         assert_eq!((claim.evidence.as_str(), claim.confidence), ("a\nb", 1.0));
         assert!(answer.hunks.is_empty() && answer.findings.len() == 1);
+    }
+
+    #[test]
+    fn nested_braces_cost_no_more_than_a_long_answer() {
+        let nested = format!("{}{}", "{\"x\":[".repeat(100), "1,".repeat(MAX_TEXT / 3));
+        let begun = std::time::Instant::now();
+        assert_eq!(Answer::read(&nested), None);
+        assert_eq!(Answer::read(&format!("{nested}{nested}{FORM}")), None);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
 
     proptest::proptest! {

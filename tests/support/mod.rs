@@ -31,4 +31,4 @@ pub use running::Running;
 pub use sample::{all_clear, label, risky_repo};
 pub use schema::assert_valid;
 pub use stand_in::{Call, StandIn, THREAD_ID};
-pub use trials::{with_codex, with_pre_commit};
+pub use trials::{with_codex, with_codex_and_namespaces, with_pre_commit};

@@ -7,6 +7,7 @@
 //! partial (`CI` or `GIT_ADVISOR_REQUIRE_CODEX` is set) it fails.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use libtest_mimic::{Completion, Trial};
 
@@ -20,6 +21,25 @@ pub fn with_codex(name: &str, test: fn(&Path)) -> Trial {
          or name it in GIT_ADVISOR_TEST_CODEX"
     );
     with_program(name, test, real_codex, absence)
+}
+
+/// Makes a trial of a function that takes the real Codex and an `unshare` that gives it a system of its own.
+/// Not every system lets its users do that.
+pub fn with_codex_and_namespaces(name: &str, test: fn(&Path, &Path)) -> Trial {
+    Trial::ignorable_test(name, move || match (real_codex(), unshare()) {
+        (Some(codex), Some(unshare)) => {
+            test(&codex, &unshare);
+            Ok(Completion::Completed)
+        }
+        _ => Ok(Completion::ignored_with("no Codex, or no namespaces for ordinary users")),
+    })
+}
+
+fn unshare() -> Option<PathBuf> {
+    let unshare = find_on_path("unshare")?;
+    let mut trial = Command::new(&unshare);
+    trial.args(["--user", "--map-root-user", "--mount", "true"]);
+    trial.output().is_ok_and(|output| output.status.success()).then_some(unshare)
 }
 
 /// Makes a trial of a function that takes the path of the real pre-commit.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::change::{HunkId, LineKind};
 use crate::pack::{PackedHunk, PackedLine};
+use crate::redact;
 use crate::synthesize::answer::Claim;
 use crate::visible::Visible;
 
@@ -76,7 +77,10 @@ pub(super) fn names<'a>(
 ) -> bool {
     let claimed = claim.file.as_str();
     let bare = ["./", "a/", "b/"].iter().find_map(|prefix| claimed.strip_prefix(prefix));
-    let fits = |path: &Visible| path.as_str() == claimed || Some(path.as_str()) == bare;
+    let fits = |path: &Visible| {
+        let sent = redact::line(path.as_str());
+        [path.as_str(), &sent].iter().any(|path| *path == claimed || Some(*path) == bare)
+    };
     paths.into_iter().flatten().any(fits)
 }
 
