@@ -1,7 +1,7 @@
 //! What a consultation leaves behind: prompt, events, stderr, answer and report, private and bounded.
 //!
-//! A record is a folder below the repository's git directory, named by its time, so that the names
-//! sort by age. The files of a later round carry its number.
+//! A record is a folder below the repository's git directory, named by its time to the microsecond, so
+//! that the names sort by age also within a second. The files of a later round carry its number.
 
 mod dialogue;
 
@@ -112,7 +112,7 @@ impl Records {
     pub fn begin(&self, now: Timestamp) -> io::Result<Record> {
         home::create_private(&self.folder)?;
         self.make_room();
-        let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let time = now.strftime("%Y%m%dT%H%M%S.%6fZ").to_string();
         let folder = home::temporary(&format!("{time}-"), &self.folder)?.keep();
         let id =
             folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -267,6 +267,16 @@ mod tests {
         assert_eq!(records.ids().len(), MAX_RECORDS);
         assert!(records.find(first.as_deref()).is_none());
         assert_eq!(records.list()[0].status, "cut off");
+    }
+
+    #[test]
+    fn records_of_one_second_are_in_the_order_in_which_they_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records { folder: folder.path().join("reviews") };
+        let begun: Vec<String> =
+            (0..20).map(|_| records.begin(Timestamp::now()).unwrap().id).collect();
+        assert_eq!(records.ids(), begun);
+        assert_eq!(records.find(None).unwrap().id, begun[19]);
     }
 
     #[test]
