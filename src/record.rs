@@ -3,12 +3,14 @@
 //! A record is a folder below the repository's git directory, named by its time to the microsecond, so
 //! that the names sort by age also within a second. The files of a later round carry its number.
 
+mod asked;
 mod dialogue;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use git2::Repository;
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use serde_json::Value;
 
 use crate::consult::home;
 
+pub use asked::Asked;
 pub use dialogue::{Dialogue, KeptRound, Matter};
 
 /// Most records that are kept; the oldest go first.
@@ -46,6 +49,8 @@ pub enum Part {
     Patch,
     /// What a follow-up needs ([`Dialogue`]).
     Dialogue,
+    /// What the answer serves again ([`Asked`]); only where it is whole and trusted.
+    Asked,
 }
 
 impl Part {
@@ -59,6 +64,7 @@ impl Part {
             Part::Markdown => ("report", "md"),
             Part::Patch => ("change", "patch"),
             Part::Dialogue => ("dialogue", "json"),
+            Part::Asked => ("asked", "json"),
         };
         if round > 1 { format!("{name}-{round}.{ending}") } else { format!("{name}.{ending}") }
     }
@@ -143,6 +149,24 @@ impl Records {
         Some(Record { folder: self.folder.join(&id), id, _lock: None })
     }
 
+    /// The records whose answer serves a question again, the newest first: those of this digest that were
+    /// answered within `keep` before `now`. What cannot be read is passed over.
+    pub fn answered(
+        &self,
+        digest: &str,
+        now: Timestamp,
+        keep: Duration,
+    ) -> impl Iterator<Item = (Record, Asked)> {
+        let fits = move |asked: &Asked| {
+            asked.digest == digest && asked.age(now).is_some_and(|age| age < keep)
+        };
+        self.ids().into_iter().rev().filter_map(move |id| {
+            let record = Record { folder: self.folder.join(&id), id, _lock: None };
+            let asked = Asked::read(&record).filter(&fits)?;
+            Some((record, asked))
+        })
+    }
+
     fn ids(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -206,6 +230,17 @@ impl Record {
         file.write_all(content)?;
         file.persist(self.path(part, round))?;
         Ok(())
+    }
+
+    /// Takes a part away, where it is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self, part: Part) -> io::Result<()> {
+        match fs::remove_file(self.path(part, 1)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the record away again.
@@ -277,6 +312,30 @@ mod tests {
             (0..20).map(|_| records.begin(Timestamp::now()).unwrap().id).collect();
         assert_eq!(records.ids(), begun);
         assert_eq!(records.find(None).unwrap().id, begun[19]);
+    }
+
+    #[test]
+    fn only_what_was_answered_within_the_keep_time_serves_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records { folder: folder.path().join("reviews") };
+        let (now, hour) = (Timestamp::now(), Duration::from_secs(3_600));
+        let ago = |seconds| now - jiff::SignedDuration::from_secs(seconds);
+        for (name, digest, at) in [
+            ("old", "d", ago(3_601)),
+            ("future", "d", ago(-400)),
+            ("other", "e", now),
+            ("good", "d", ago(60)),
+        ] {
+            let record = records.begin(now).unwrap();
+            let asked = Asked { digest: digest.into(), at, record: name.into() };
+            record.write(Part::Asked, &serde_json::to_vec(&asked).unwrap()).unwrap();
+        }
+        records.begin(now).unwrap().write(Part::Asked, b"{\"digest\":\"d\"}").unwrap();
+        let names = |keep| -> Vec<String> {
+            records.answered("d", now, keep).map(|(_, asked)| asked.record).collect()
+        };
+        assert_eq!(names(hour), ["good"]);
+        assert_eq!(names(Duration::ZERO), [""; 0]);
     }
 
     #[test]
