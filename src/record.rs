@@ -6,6 +6,7 @@
 mod asked;
 mod dialogue;
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -84,6 +85,8 @@ pub struct Record {
     folder: PathBuf,
     /// Held while the record is written, so that no other process takes it away.
     _lock: Option<Arc<File>>,
+    /// Whether a part of it could not be written.
+    spoilt: Cell<bool>,
 }
 
 /// A line of `git advisor log`.
@@ -124,7 +127,7 @@ impl Records {
             folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // A file system without locks costs the protection and not the record.
         let lock = File::create(folder.join(LOCK)).ok().filter(|file| file.try_lock().is_ok());
-        Ok(Record { id, folder, _lock: lock.map(Arc::new) })
+        Ok(Record { id, folder, _lock: lock.map(Arc::new), spoilt: Cell::default() })
     }
 
     /// All records, the newest first. A folder without a readable report is a call that was cut off.
@@ -146,7 +149,7 @@ impl Records {
                 ids.iter().rev().find(fits)?.clone()
             }
         };
-        Some(Record { folder: self.folder.join(&id), id, _lock: None })
+        Some(Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() })
     }
 
     /// The records whose answer serves a question again, the newest first: those of this digest that were
@@ -161,7 +164,8 @@ impl Records {
             asked.digest == digest && asked.age(now).is_some_and(|age| age < keep)
         };
         self.ids().into_iter().rev().filter_map(move |id| {
-            let record = Record { folder: self.folder.join(&id), id, _lock: None };
+            let record =
+                Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() };
             let asked = Asked::read(&record).filter(&fits)?;
             Some((record, asked))
         })
@@ -177,7 +181,8 @@ impl Records {
     }
 
     fn entry(&self, id: String) -> Entry {
-        let record = Record { folder: self.folder.join(&id), id, _lock: None };
+        let record =
+            Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() };
         let report = record.read(Part::Json).ok();
         let report: Value =
             report.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
@@ -230,6 +235,11 @@ impl Record {
         file.write_all(content)?;
         file.persist(self.path(part, round))?;
         Ok(())
+    }
+
+    /// Notes that a part could not be written; whether it is the first.
+    pub fn is_spoilt_now(&self) -> bool {
+        !self.spoilt.replace(true)
     }
 
     /// Takes a part away, where it is there.

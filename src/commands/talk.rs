@@ -441,6 +441,7 @@ fn keep(
 ) {
     if let Some(record) = record.filter(|_| !content.is_empty())
         && let Err(error) = record.write_round(round, part, content)
+        && record.is_spoilt_now()
     {
         notify(News::Warning(&format!("the record of the review is not complete: {error}")));
     }
