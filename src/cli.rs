@@ -174,7 +174,7 @@ keep it to yourself with --mine.";
 const FOLLOW_UP_EXAMPLES: &str = "Examples:
   git advisor follow-up \"Is F2 still a flaw if the caller checks the length?\"
   git advisor follow-up --grant 1,3
-  git advisor follow-up 20261122T201500Z-x1y2z3 \"And in version 1?\"
+  git advisor follow-up 20261122T201500.123456Z-x1y2z3 \"And in version 1?\"
 
 What Codex asks to see stands in the synthesis, under numbers. Only files tracked at the revision under
 review are given, bounded, with secrets replaced, never one of those that hold secrets.";
@@ -254,6 +254,25 @@ pub struct ReviewArgs {
     /// Show what the rules alone say, and do not ask Codex
     #[arg(long)]
     pub no_codex: bool,
+
+    /// Whether an answer of before will do
+    #[command(flatten)]
+    pub fresh: FreshArg,
+}
+
+/// Whether an answer of before will do.
+#[derive(Debug, Args)]
+pub struct FreshArg {
+    /// Ask again, although Codex has answered the same question before
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+impl FreshArg {
+    /// The same as a configuration key.
+    pub fn flag(&self) -> Option<(String, String)> {
+        self.fresh.then(|| ("limits.keep".to_owned(), "0s".to_owned()))
+    }
 }
 
 /// Files that a review is written to.
@@ -365,6 +384,10 @@ pub struct ConsultArgs {
     /// Ask although it earns no call
     #[arg(long)]
     pub anyway: bool,
+
+    /// Whether an answer of before will do
+    #[command(flatten)]
+    pub fresh: FreshArg,
 
     /// How to print the report
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -493,6 +516,10 @@ pub struct CiArgs {
     /// Show what the rules alone say, and do not ask Codex
     #[arg(long)]
     pub no_codex: bool,
+
+    /// Whether an answer of before will do
+    #[command(flatten)]
+    pub fresh: FreshArg,
 }
 
 /// `man`

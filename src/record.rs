@@ -1,14 +1,17 @@
 //! What a consultation leaves behind: prompt, events, stderr, answer and report, private and bounded.
 //!
-//! A record is a folder below the repository's git directory, named by its time, so that the names
-//! sort by age. The files of a later round carry its number.
+//! A record is a folder below the repository's git directory, named by its time to the microsecond, so
+//! that the names sort by age also within a second. The files of a later round carry its number.
 
+mod asked;
 mod dialogue;
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use git2::Repository;
 use jiff::Timestamp;
@@ -16,6 +19,7 @@ use serde_json::Value;
 
 use crate::consult::home;
 
+pub use asked::Asked;
 pub use dialogue::{Dialogue, KeptRound, Matter};
 
 /// Most records that are kept; the oldest go first.
@@ -46,6 +50,8 @@ pub enum Part {
     Patch,
     /// What a follow-up needs ([`Dialogue`]).
     Dialogue,
+    /// What the answer serves again ([`Asked`]); only where it is whole and trusted.
+    Asked,
 }
 
 impl Part {
@@ -59,6 +65,7 @@ impl Part {
             Part::Markdown => ("report", "md"),
             Part::Patch => ("change", "patch"),
             Part::Dialogue => ("dialogue", "json"),
+            Part::Asked => ("asked", "json"),
         };
         if round > 1 { format!("{name}-{round}.{ending}") } else { format!("{name}.{ending}") }
     }
@@ -78,6 +85,8 @@ pub struct Record {
     folder: PathBuf,
     /// Held while the record is written, so that no other process takes it away.
     _lock: Option<Arc<File>>,
+    /// Whether a part of it could not be written.
+    spoilt: Cell<bool>,
 }
 
 /// A line of `git advisor log`.
@@ -112,13 +121,13 @@ impl Records {
     pub fn begin(&self, now: Timestamp) -> io::Result<Record> {
         home::create_private(&self.folder)?;
         self.make_room();
-        let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let time = now.strftime("%Y%m%dT%H%M%S.%6fZ").to_string();
         let folder = home::temporary(&format!("{time}-"), &self.folder)?.keep();
         let id =
             folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // A file system without locks costs the protection and not the record.
         let lock = File::create(folder.join(LOCK)).ok().filter(|file| file.try_lock().is_ok());
-        Ok(Record { id, folder, _lock: lock.map(Arc::new) })
+        Ok(Record { id, folder, _lock: lock.map(Arc::new), spoilt: Cell::default() })
     }
 
     /// All records, the newest first. A folder without a readable report is a call that was cut off.
@@ -140,7 +149,26 @@ impl Records {
                 ids.iter().rev().find(fits)?.clone()
             }
         };
-        Some(Record { folder: self.folder.join(&id), id, _lock: None })
+        Some(Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() })
+    }
+
+    /// The records whose answer serves a question again, the newest first: those of this digest that were
+    /// answered within `keep` before `now`. What cannot be read is passed over.
+    pub fn answered(
+        &self,
+        digest: &str,
+        now: Timestamp,
+        keep: Duration,
+    ) -> impl Iterator<Item = (Record, Asked)> {
+        let fits = move |asked: &Asked| {
+            asked.digest == digest && asked.age(now).is_some_and(|age| age < keep)
+        };
+        self.ids().into_iter().rev().filter_map(move |id| {
+            let record =
+                Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() };
+            let asked = Asked::read(&record).filter(&fits)?;
+            Some((record, asked))
+        })
     }
 
     fn ids(&self) -> Vec<String> {
@@ -153,7 +181,8 @@ impl Records {
     }
 
     fn entry(&self, id: String) -> Entry {
-        let record = Record { folder: self.folder.join(&id), id, _lock: None };
+        let record =
+            Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() };
         let report = record.read(Part::Json).ok();
         let report: Value =
             report.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
@@ -206,6 +235,22 @@ impl Record {
         file.write_all(content)?;
         file.persist(self.path(part, round))?;
         Ok(())
+    }
+
+    /// Notes that a part could not be written; whether it is the first.
+    pub fn is_spoilt_now(&self) -> bool {
+        !self.spoilt.replace(true)
+    }
+
+    /// Takes a part away, where it is there.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self, part: Part) -> io::Result<()> {
+        match fs::remove_file(self.path(part, 1)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the record away again.
@@ -267,6 +312,40 @@ mod tests {
         assert_eq!(records.ids().len(), MAX_RECORDS);
         assert!(records.find(first.as_deref()).is_none());
         assert_eq!(records.list()[0].status, "cut off");
+    }
+
+    #[test]
+    fn records_of_one_second_are_in_the_order_in_which_they_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records { folder: folder.path().join("reviews") };
+        let begun: Vec<String> =
+            (0..20).map(|_| records.begin(Timestamp::now()).unwrap().id).collect();
+        assert_eq!(records.ids(), begun);
+        assert_eq!(records.find(None).unwrap().id, begun[19]);
+    }
+
+    #[test]
+    fn only_what_was_answered_within_the_keep_time_serves_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records { folder: folder.path().join("reviews") };
+        let (now, hour) = (Timestamp::now(), Duration::from_secs(3_600));
+        let ago = |seconds| now - jiff::SignedDuration::from_secs(seconds);
+        for (name, digest, at) in [
+            ("old", "d", ago(3_601)),
+            ("future", "d", ago(-400)),
+            ("other", "e", now),
+            ("good", "d", ago(60)),
+        ] {
+            let record = records.begin(now).unwrap();
+            let asked = Asked { digest: digest.into(), at, record: name.into() };
+            record.write(Part::Asked, &serde_json::to_vec(&asked).unwrap()).unwrap();
+        }
+        records.begin(now).unwrap().write(Part::Asked, b"{\"digest\":\"d\"}").unwrap();
+        let names = |keep| -> Vec<String> {
+            records.answered("d", now, keep).map(|(_, asked)| asked.record).collect()
+        };
+        assert_eq!(names(hour), ["good"]);
+        assert_eq!(names(Duration::ZERO), [""; 0]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) fn run(args: &CiArgs, flags: &[(String, String)]) -> Result<Exit> {
     let mut flags = flags.to_vec();
     flags.insert(0, ("config.from".to_owned(), "base".to_owned()));
     flags.extend(args.fail_on.iter().map(|level| ("gate.fail_on".to_owned(), level.clone())));
+    flags.extend(args.fresh.flag());
     let job = Job::of(&env::job(), &event()?);
     let spec = match &args.range {
         Some(range) => Spec::revisions(range),

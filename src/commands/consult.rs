@@ -6,8 +6,9 @@ use anyhow::{Context, Result, bail};
 
 use super::material::{self, Material};
 use super::news::{self, Notify};
+use super::recall::recall;
 use super::session::Session;
-use super::talk::Talk;
+use super::talk::{Opening, Talk};
 use super::{files, review};
 use crate::cli::ConsultArgs;
 use crate::exit::Exit;
@@ -41,7 +42,8 @@ pub struct Inquiry {
 pub(super) fn run(args: &ConsultArgs, flags: &[(String, String)]) -> Result<Exit> {
     let files = args.files.all();
     files::check(&files)?;
-    let session = Session::within(source::open().ok(), flags)?;
+    let flags: Vec<_> = flags.iter().cloned().chain(args.fresh.flag()).collect();
+    let session = Session::within(source::open().ok(), &flags)?;
     let inquiry = Inquiry {
         question: args.question.clone(),
         symptom: args.symptom.clone(),
@@ -101,7 +103,9 @@ pub fn consult(
     let prompt = prompt::consultation(kind, question.as_deref(), &scan.packet, &nonce);
     let asked = prompt.question.clone();
     let matter = Matter::Pieces { kind, head, pieces };
-    let mut talk = Talk::begin(session, scan, prompt, matter, nonce, Some(&asked), notify);
+    let kept = recall(session, &prompt, &nonce, &scan.packet);
+    let opening = Opening { scan, prompt, matter, nonce, question: Some(&asked) };
+    let mut talk = Talk::open(session, opening, kept, notify);
     talk.grant_by_policy(session, notify);
     Ok(talk.conclude(session, notify))
 }

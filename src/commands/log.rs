@@ -35,7 +35,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
         // JSON escapes what is active by itself, and the prompt was gated when it was made.
         Part::Json => print_bytes(&content)?,
         Part::Prompt | Part::Markdown => print_for_people(&String::from_utf8_lossy(&content))?,
-        Part::Answer | Part::Events | Part::Stderr | Part::Patch | Part::Dialogue => {
+        Part::Answer | Part::Events | Part::Stderr | Part::Patch | Part::Dialogue | Part::Asked => {
             print_for_people(visible::text(&content).as_str())?;
             print("\n")?;
         }

@@ -18,6 +18,7 @@ mod news;
 mod pager;
 mod pre_push;
 mod prompt;
+mod recall;
 mod review;
 mod rules;
 mod scan;

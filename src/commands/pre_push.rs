@@ -118,7 +118,9 @@ fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
     let picked = seen.scan.stats.counts.selected_hunks;
     let seconds = session.config.limits.deadline.as_millis().div_ceil(1000);
     let mut wish = Wish::SecondOpinion;
-    if picked > 0 && session.config.limits.deadline < MIN_CALL {
+    if seen.kept.is_some() {
+        // Nobody has to wait; the report says how old the answer is.
+    } else if picked > 0 && session.config.limits.deadline < MIN_CALL {
         tell("warning", &format!("no time is left for a second opinion on {name}"));
         wish = Wish::LocalOnly;
     } else if picked > 0 {

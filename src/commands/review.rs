@@ -5,8 +5,9 @@ use jiff::Timestamp;
 
 use super::accept::today;
 use super::news::{self, News, Notify};
+use super::recall::{Kept, recall};
 use super::session::{MAX_RECALLED, Session};
-use super::talk::Talk;
+use super::talk::{Opening, Talk};
 use super::{files, print_report, width};
 use crate::cli::{ReportFile, ReviewArgs};
 use crate::consult::Failure;
@@ -24,6 +25,7 @@ pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit>
     files::check(&files)?;
     let mut flags = flags.to_vec();
     flags.extend(args.fail_on.iter().map(|level| ("gate.fail_on".to_owned(), level.clone())));
+    flags.extend(args.fresh.flag());
     let session = Session::open(&spec, &flags)?;
     let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
     let question = args.question.as_deref();
@@ -70,6 +72,8 @@ pub(super) struct Seen {
     prompt: Option<Prompt>,
     nonce: Nonce,
     question: Option<String>,
+    /// What Codex has answered already.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Source to prompt, where anything is worth a question.
@@ -101,7 +105,8 @@ pub(super) fn look(
         scan.change.recall(|_| true, MAX_RECALLED)?;
     }
     let prompt = asks.then(|| session.prompt(&scan, question, &nonce));
-    Ok(Seen { scan, prompt, nonce, question: question.map(str::to_owned) })
+    let kept = prompt.as_ref().and_then(|prompt| recall(session, prompt, &nonce, &scan.packet));
+    Ok(Seen { scan, prompt, nonce, question: question.map(str::to_owned), kept })
 }
 
 /// Prompt to verdict; what was obtained is recorded on the way.
@@ -111,7 +116,7 @@ pub(super) fn conclude(
     wish: Wish,
     notify: &mut Notify<'_>,
 ) -> Review {
-    let Seen { scan, prompt, nonce, question } = seen;
+    let Seen { scan, prompt, nonce, question, kept } = seen;
     let Some(prompt) = prompt else {
         return without_call(session, scan, None, Reply::NotNeeded);
     };
@@ -127,7 +132,8 @@ pub(super) fn conclude(
         Wish::SecondOpinion => {
             let matter = matter(&scan);
             let question = question.as_deref();
-            let mut talk = Talk::begin(session, scan, prompt, matter, nonce, question, notify);
+            let opening = Opening { scan, prompt, matter, nonce, question };
+            let mut talk = Talk::open(session, opening, kept, notify);
             talk.grant_by_policy(session, notify);
             talk.conclude(session, notify)
         }

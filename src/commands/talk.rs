@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::accept::today;
 use super::grants;
 use super::news::{News, Notify};
+use super::recall::{self, Kept};
 use super::session::Session;
 use crate::config::Config;
 use crate::consult::{self, Ask, Clock, Consulted, Failure, Outcome};
 use crate::pack::Piece;
 use crate::prompt::{self, Nonce, Prompt, Refused};
-use crate::record::{Dialogue, KeptRound, Matter, Part, Record};
-use crate::report::{Consultation, Review, Round, Scan, Status, json, markdown};
+use crate::record::{Asked, Dialogue, KeptRound, Matter, Part, Record};
+use crate::report::{Answered, Consultation, Review, Round, Scan, Status, json, markdown};
 use crate::synthesize::{self, ContextRequest, Grounds, Reply, Subject};
 use crate::verdict;
 
@@ -31,6 +32,20 @@ pub(super) struct Talk {
     dialogue: Dialogue,
     duration: Duration,
     record: Option<Record>,
+    /// What the first answer serves again, where it is one that may.
+    asked: Option<Asked>,
+    /// Whether the first answer is of an earlier review.
+    cached: bool,
+}
+
+/// What is asked for the first time.
+pub(super) struct Opening<'a> {
+    pub(super) scan: Scan,
+    pub(super) prompt: Prompt,
+    pub(super) matter: Matter,
+    pub(super) nonce: Nonce,
+    /// What the user asked, if it was not the built-in question.
+    pub(super) question: Option<&'a str>,
 }
 
 /// What a further round asks.
@@ -43,16 +58,23 @@ pub(super) struct Next {
 }
 
 impl Talk {
-    /// Asks for the first time. The record is begun before, so that an interruption leaves the prompt behind.
-    pub(super) fn begin(
+    /// The answer that a record holds already, else the one that Codex gives now.
+    pub(super) fn open(
         session: &Session,
-        scan: Scan,
-        prompt: Prompt,
-        matter: Matter,
-        nonce: Nonce,
-        question: Option<&str>,
+        opening: Opening<'_>,
+        kept: Option<Kept>,
         notify: &mut Notify<'_>,
     ) -> Talk {
+        match kept {
+            Some(kept) => Talk::recalled(session, opening, kept, notify),
+            None => Talk::begin(session, opening, notify),
+        }
+    }
+
+    /// Asks for the first time. The record is begun before, so that an interruption leaves the prompt behind.
+    fn begin(session: &Session, opening: Opening<'_>, notify: &mut Notify<'_>) -> Talk {
+        let Opening { scan, prompt, matter, nonce, question } = opening;
+        let digest = recall::digest(&session.config, &prompt, &nonce);
         let mut record = begin_record(session, &prompt, scan.patch.as_deref(), notify);
         let consulted = ask(&session.config, prompt.text(), None, notify);
         // What never started leaves nothing behind that is worth a place.
@@ -62,6 +84,8 @@ impl Talk {
             notify(News::Warning(&format!("an empty record is left behind: {error}")));
         }
         keep_call(record.as_ref(), 1, &consulted, notify);
+        let id = record.as_ref().map(|record| record.id.clone()).unwrap_or_default();
+        let asked = Asked { digest, at: Timestamp::now(), record: id };
         let dialogue = Dialogue {
             matter,
             question: question.map(str::to_owned),
@@ -73,9 +97,54 @@ impl Talk {
             notes: consulted.notes,
             rounds: Vec::new(),
         };
-        let first = answer(consulted.outcome);
-        let duration = consulted.duration;
-        Talk { scan, prompt, first, rounds: Vec::new(), dialogue, duration, record }
+        Talk {
+            scan,
+            prompt,
+            first: answer(consulted.outcome),
+            rounds: Vec::new(),
+            dialogue,
+            duration: consulted.duration,
+            record,
+            asked: Some(asked),
+            cached: false,
+        }
+    }
+
+    /// Takes over what an earlier review was answered, under the labels of that time, in a record of its own:
+    /// what follows goes on in the same session.
+    fn recalled(
+        session: &Session,
+        opening: Opening<'_>,
+        kept: Kept,
+        notify: &mut Notify<'_>,
+    ) -> Talk {
+        let Opening { mut scan, prompt, mut matter, .. } = opening;
+        let Kept { asked, dialogue, text, first, rounds } = kept;
+        scan.packet.relabel(&dialogue.nonce.mark);
+        if let (Matter::Pieces { pieces, .. }, Matter::Pieces { pieces: labelled, .. }) =
+            (&mut matter, &dialogue.matter)
+        {
+            pieces.clone_from(labelled);
+        }
+        let prompt = prompt.as_sent(text);
+        let record = begin_record(session, &prompt, scan.patch.as_deref(), notify);
+        keep(record.as_ref(), 1, Part::Answer, first.as_bytes(), notify);
+        for (number, round) in (2..).zip(&rounds) {
+            keep(record.as_ref(), number, Part::Prompt, round.prompt.text().as_bytes(), notify);
+            let said = round.outcome.as_deref().unwrap_or_default();
+            keep(record.as_ref(), number, Part::Answer, said.as_bytes(), notify);
+        }
+        Talk {
+            scan,
+            prompt,
+            first: Ok(first),
+            rounds,
+            dialogue: Dialogue { matter, ..dialogue },
+            duration: Duration::ZERO,
+            record,
+            asked: Some(asked),
+            cached: true,
+        }
     }
 
     /// Takes a conversation up again that a record holds.
@@ -85,29 +154,12 @@ impl Talk {
         dialogue: Dialogue,
         record: Record,
     ) -> std::io::Result<Talk> {
-        let text = |round, part| -> std::io::Result<String> {
-            Ok(String::from_utf8_lossy(&record.read_round(round, part)?).into_owned())
-        };
-        let first = Ok(text(1, Part::Answer)?);
-        let rounds = (2..).zip(&dialogue.rounds).map(|(number, kept)| {
-            let prompt = Prompt::kept(text(number, Part::Prompt)?, kept.question.clone());
-            let outcome = match &kept.failure {
-                Some((class, message)) => Err(Failure::of(class, message)),
-                None => Ok(text(number, Part::Answer)?),
-            };
-            Ok(Round {
-                prompt,
-                granted: kept.granted.clone(),
-                refused: kept.refused.clone(),
-                anew: kept.anew,
-                outcome,
-                usage: kept.usage.clone(),
-                duration: Duration::from_millis(kept.duration_ms),
-            })
-        });
-        let rounds = rounds.collect::<std::io::Result<Vec<Round>>>()?;
-        let duration = Duration::ZERO;
-        Ok(Talk { scan, prompt, first, rounds, dialogue, duration, record: Some(record) })
+        let first = Ok(recall::read_text(&record, 1, Part::Answer)?);
+        let rounds = recall::rounds(&record, &dialogue)?;
+        let asked = Asked::read(&record);
+        let cached = asked.as_ref().is_some_and(|asked| asked.record != record.id);
+        let (duration, record) = (Duration::ZERO, Some(record));
+        Ok(Talk { scan, prompt, first, rounds, dialogue, duration, record, asked, cached })
     }
 
     /// The characters in the labels of what was sent.
@@ -137,7 +189,7 @@ impl Talk {
         let mut config = session.config.clone();
         // The first call and these rounds share one deadline: a push waits for all of them.
         let left = config.limits.deadline.saturating_sub(self.duration);
-        for _ in 0..config.limits.max_context_rounds {
+        for _ in self.rounds.len()..config.limits.max_context_rounds {
             let requests = self.requests();
             config.limits.deadline = left.saturating_sub(begun.elapsed());
             if requests.is_empty() || self.first.is_err() || config.limits.deadline < MIN_ROUND {
@@ -219,11 +271,14 @@ impl Talk {
             Ok(_) => Reply::Answered(&answers),
             Err(failure) => Reply::Unavailable(failure),
         };
+        let consultation = self.consultation();
+        let cached = consultation.cached();
+        let notes: Vec<String> = self.dialogue.notes.iter().cloned().chain(cached).collect();
         let grounds = Grounds {
             change: &self.scan.change,
             classified: &self.scan.classified,
             packet: &self.scan.packet,
-            notes: &self.dialogue.notes,
+            notes: &notes,
             threshold,
             subject: match self.dialogue.matter {
                 Matter::Change { .. } => Subject::Change,
@@ -234,17 +289,9 @@ impl Talk {
         };
         let checked = synthesize::synthesize(&grounds, reply);
         let verdict = verdict::decide(&checked, threshold);
-        let Talk { scan, prompt, first, rounds, dialogue, duration, record } = self;
+        let is_whole = checked.answer.is_some() && checked.coverage.not_judged.is_empty();
+        let Talk { scan, prompt, first, rounds, dialogue, record, asked, .. } = self;
         let kept = Dialogue { rounds: rounds.iter().map(kept).collect(), ..dialogue };
-        let consultation = Consultation {
-            status: if first.is_ok() { Status::Answered } else { Status::Unavailable },
-            failure: first.as_ref().err().cloned(),
-            session_id: kept.session_id.clone(),
-            model: kept.model.clone(),
-            effort: kept.effort.clone(),
-            usage: kept.usage.clone(),
-            duration,
-        };
         let id = record.as_ref().map(|record| record.id.clone());
         let prompt = Some(prompt);
         let answer = first.ok();
@@ -254,7 +301,42 @@ impl Talk {
         keep(record.as_ref(), 1, Part::Markdown, markdown::review(&review).as_bytes(), notify);
         let state = serde_json::to_vec(&kept).unwrap_or_default();
         keep(record.as_ref(), 1, Part::Dialogue, &state, notify);
+        // Last of all, so that a record that serves again is complete. What another model said, or what could
+        // not be read in full, serves nobody again.
+        let serves = asked.filter(|_| is_whole && kept.notes.is_empty());
+        if let Some(asked) = serves {
+            let asked = serde_json::to_vec(&asked).unwrap_or_default();
+            keep(record.as_ref(), 1, Part::Asked, &asked, notify);
+        } else if let Some(Err(error)) = record.as_ref().map(|record| record.forget(Part::Asked)) {
+            notify(News::Warning(&format!("the record of the review is not complete: {error}")));
+        }
         review
+    }
+
+    /// What became of the question.
+    fn consultation(&self) -> Consultation {
+        let now = Timestamp::now();
+        let asked = self.asked.as_ref().filter(|_| self.first.is_ok());
+        let answered = asked.map(|asked| Answered {
+            at: asked.at,
+            age: asked.age(now).filter(|_| self.cached).unwrap_or_default(),
+            by: self.cached.then(|| asked.record.clone()),
+        });
+        Consultation {
+            status: match &self.first {
+                Ok(_) if self.cached => Status::Cached,
+                Ok(_) => Status::Answered,
+                Err(_) => Status::Unavailable,
+            },
+            failure: self.first.as_ref().err().cloned(),
+            answered,
+            session_id: self.dialogue.session_id.clone(),
+            model: self.dialogue.model.clone(),
+            effort: self.dialogue.effort.clone(),
+            // What an earlier review has cost is not counted twice.
+            usage: self.dialogue.usage.clone().filter(|_| !self.cached),
+            duration: self.duration,
+        }
     }
 }
 
@@ -359,6 +441,7 @@ fn keep(
 ) {
     if let Some(record) = record.filter(|_| !content.is_empty())
         && let Err(error) = record.write_round(round, part, content)
+        && record.is_spoilt_now()
     {
         notify(News::Warning(&format!("the record of the review is not complete: {error}")));
     }

@@ -130,6 +130,13 @@ pub const KEYS: &[Key] = &[
         show: |config| shown(config.limits.hook_deadline),
     },
     Key {
+        name: "limits.keep",
+        trust: Trust::Anyone,
+        kind: Kind::Text,
+        set: |config, value| put(&mut config.limits.keep, duration(value)?),
+        show: |config| shown(config.limits.keep),
+    },
+    Key {
         name: "limits.prompt_tokens",
         trust: Trust::Anyone,
         kind: Kind::Number,

@@ -95,6 +95,8 @@ pub struct Limits {
     pub deadline: Duration,
     /// For all calls of the pre-push hook together.
     pub hook_deadline: Duration,
+    /// How long an answer serves the same question again; zero asks each time.
+    pub keep: Duration,
     /// Budget of a prompt, in estimated tokens.
     pub prompt_tokens: usize,
     /// Rounds in which Codex gets context that it asks for, without the user's doing.
@@ -315,6 +317,7 @@ impl Default for Limits {
             idle: Duration::from_secs(300),
             deadline: Duration::from_secs(1800),
             hook_deadline: Duration::from_secs(200),
+            keep: Duration::from_secs(86_400),
             prompt_tokens: 24_000,
             max_context_rounds: 0,
         }

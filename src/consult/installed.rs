@@ -202,6 +202,13 @@ fn find(command: &str) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::of("not-found", &format!("there is no `{command}` in PATH")))
 }
 
+/// What tells one installed Codex from another without starting it: where it is, its size, its time.
+pub fn stamp(command: &str) -> String {
+    let found = find(command).ok().and_then(|path| path.canonicalize().ok());
+    let about = found.as_ref().and_then(|path| path.metadata().ok());
+    format!("{found:?} {:?}", about.map(|about| (about.len(), about.modified().ok())))
+}
+
 /// `codex-cli 0.169.0`, perhaps with a suffix such as `-alpha.1`.
 fn parse_version(text: &str) -> Option<Version> {
     let word =

@@ -91,6 +91,10 @@ async fn round(call: &Call, listener: &Listener) -> Result<(Consulted, usize), F
     if let Outcome::Unavailable(failure) = &consulted.outcome
         && (heard.is_empty() || failure.exit().is_some())
     {
+        if failure.class == "session-gone" {
+            let message = "Codex could not keep a session in its home; the disk may be full";
+            return Err(Failure::of("codex-home", message));
+        }
         let message = format!("the leash could not be proven: {}", failure.message);
         return Err(Failure { message, ..failure.clone() });
     }

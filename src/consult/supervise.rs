@@ -24,6 +24,9 @@ const MAX_OUTPUT: usize = 32 << 20;
 /// them open for ever.
 const DRAIN: Duration = Duration::from_millis(500);
 
+/// How long what is in the pipes is read after the call has been decided, while the child still runs.
+const REST: Duration = Duration::from_millis(20);
+
 /// How long after the first sign of a failure its full message is waited for.
 const LAST_WORDS: Duration = Duration::from_millis(700);
 
@@ -163,12 +166,37 @@ impl Watch {
                 _ = tick.tick() => { progress(&self.progress()); None }
             };
             if let Some(end) = end {
-                return end;
+                return self.last(end, stdout, stderr).await;
             }
             if exited_at.is_some() && stdout.is_none() && stderr.is_none() {
                 return End::Exited;
             }
         }
+    }
+
+    /// Reads what had been written when the end was seen, so that the record has it; an attempt to act among it
+    /// still counts.
+    async fn last(
+        &mut self,
+        end: End,
+        mut stdout: Option<impl AsyncRead + Unpin>,
+        mut stderr: Option<impl AsyncRead + Unpin>,
+    ) -> End {
+        let (mut out_buffer, mut err_buffer) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+        let until = Instant::now() + REST;
+        while Instant::now() < until && (stdout.is_some() || stderr.is_some()) {
+            let found = tokio::select! {
+                count = read(&mut stdout, &mut out_buffer) => self.output(&out_buffer[..count], &mut stdout),
+                count = read(&mut stderr, &mut err_buffer) => self.diagnostics(&err_buffer[..count], &mut stderr),
+                () = sleep_until(until) => None,
+            };
+            match (&end, found) {
+                (End::Completed, Some(failed @ End::Failed(_))) => return failed,
+                (_, Some(End::Failed(_))) => return end,
+                _ => {}
+            }
+        }
+        end
     }
 
     fn progress(&self) -> Progress {
@@ -387,9 +415,11 @@ fn attempt(what: &str) -> Failure {
     )
 }
 
+/// Whether a signal was the end; a launcher between says so by a status above 128, as shells do.
 #[cfg(unix)]
 fn killed(status: std::process::ExitStatus) -> bool {
     std::os::unix::process::ExitStatusExt::signal(&status).is_some()
+        || status.code().is_some_and(|code| code > 128)
 }
 
 #[cfg(windows)]

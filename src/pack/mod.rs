@@ -44,6 +44,16 @@ pub struct Packet {
     pub context: Vec<Piece>,
 }
 
+impl Packet {
+    /// Names the hunks as in an earlier review, whose answer speaks of them by those labels.
+    pub fn relabel(&mut self, mark: &str) {
+        mark.clone_into(&mut self.mark);
+        for hunk in &mut self.hunks {
+            hunk.label = format!("{}-{mark}", hunk.id);
+        }
+    }
+}
+
 /// A hunk as it is sent.
 #[derive(Debug, Clone)]
 pub struct PackedHunk {

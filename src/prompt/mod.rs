@@ -85,6 +85,17 @@ impl Prompt {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The text without the random characters of its fence and its labels: what two prompts about the same
+    /// packet have in common.
+    pub fn apart_from(&self, nonce: &Nonce) -> String {
+        self.text.replace(&nonce.fence, "").replace(&format!("-{}", nonce.mark), "-")
+    }
+
+    /// The same prompt as it was sent before.
+    pub fn as_sent(self, text: String) -> Prompt {
+        Prompt { text, ..self }
+    }
 }
 
 /// Estimated tokens of everything but the packet.

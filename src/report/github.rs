@@ -17,6 +17,10 @@ pub(super) fn annotations(review: &Review) -> String {
         out.push_str(&format!("::warning title=git-advisor::{}\n", data(&text)));
         count.insert(Level::Warning, 1);
     }
+    if let Some(text) = review.consultation.cached() {
+        out.push_str(&format!("::notice title=git-advisor::{}\n", data(&text)));
+        count.insert(Level::Note, 1);
+    }
     for alert in alert::of(review) {
         let count = count.entry(alert.level()).or_default();
         *count += 1;

@@ -57,6 +57,8 @@ pub(super) fn sast(review: &Review, now: Timestamp) -> String {
     if let Some(failure) = &review.consultation.failure {
         let text = format!("no second opinion: {}", failure.line());
         scan["messages"] = json!([{ "level": "warn", "value": text }]);
+    } else if let Some(text) = review.consultation.cached() {
+        scan["messages"] = json!([{ "level": "info", "value": text }]);
     }
     json::written(&json!({
         "version": SCHEMA,

@@ -121,6 +121,9 @@ struct V1Consultation<'a> {
     status: Status,
     coverage: V1Coverage,
     failure: Option<V1Failure<'a>>,
+    answered_at: Option<jiff::Timestamp>,
+    age_seconds: Option<u64>,
+    answered_by: Option<&'a str>,
     session_id: Option<&'a str>,
     model: Option<&'a str>,
     effort: Option<&'a str>,
@@ -239,6 +242,7 @@ pub fn review(review: &Review) -> String {
     let ids = |ids: &[HunkId]| ids.iter().map(ToString::to_string).collect();
     let failure = consultation.failure.as_ref().map(v1_failure);
     let left_out = checked.coverage.left_out.iter();
+    let answered = consultation.answered.as_ref();
     let wire = V1Review {
         schema: 1,
         scan: v1_scan(&review.scan),
@@ -253,10 +257,13 @@ pub fn review(review: &Review) -> String {
                     .collect(),
             },
             failure,
+            answered_at: answered.map(|answered| answered.at),
+            age_seconds: answered.map(|answered| answered.age.as_secs()),
+            answered_by: answered.and_then(|answered| answered.by.as_deref()),
             session_id: consultation.session_id.as_deref(),
             model: consultation.model.as_deref(),
             effort: consultation.effort.as_deref(),
-            rounds: usize::from(consultation.status == Status::Answered) + review.rounds.len(),
+            rounds: usize::from(answered.is_some()) + review.rounds.len(),
             usage: consultation.usage.as_ref(),
             duration_ms: milliseconds(consultation.duration),
         },

@@ -19,6 +19,9 @@ pub(super) fn review(review: &Review) -> String {
         }
     }
     let mut suite = TestSuite::new("git-advisor");
+    if let Some(text) = review.consultation.cached() {
+        suite.set_system_out(text);
+    }
     for score in &review.scan.classified.hunks {
         let alerts = of_hunk.remove(&score.id).unwrap_or_default();
         if score.selected || !alerts.is_empty() {

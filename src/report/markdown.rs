@@ -48,18 +48,15 @@ fn summary(out: &mut String, review: &Review) {
     }
     let consultation = &review.consultation;
     match consultation.status {
-        Status::Answered => {
+        Status::Answered | Status::Cached => {
             let model = consultation.model.as_deref().unwrap_or("unknown");
             let effort = consultation.effort.as_deref().unwrap_or("unknown");
-            row(
-                "Asked",
-                &format!(
-                    "{}, effort {}, {} s",
-                    code(model),
-                    code(effort),
-                    consultation.duration.as_secs()
-                ),
-            );
+            let cached = consultation.status == Status::Cached;
+            let took = match consultation.answered.as_ref().filter(|_| cached) {
+                Some(answered) => format!("cached, {} old", answered.age()),
+                None => format!("{} s", consultation.duration.as_secs()),
+            };
+            row("Asked", &format!("{}, effort {}, {took}", code(model), code(effort)));
         }
         Status::NotNeeded => row("Asked", "nobody: nothing risky changed"),
         Status::Skipped => row("Asked", "nobody, as wanted"),

@@ -191,6 +191,8 @@ pub struct Consultation {
     pub status: Status,
     /// Why there is no answer.
     pub failure: Option<Failure>,
+    /// When Codex answered, and where that is recorded.
+    pub answered: Option<Answered>,
     /// Codex's session.
     pub session_id: Option<String>,
     /// The model that was asked.
@@ -203,12 +205,37 @@ pub struct Consultation {
     pub duration: Duration,
 }
 
+/// When an answer was given.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// The time.
+    pub at: Timestamp,
+    /// How long before the review that was; zero where the review asked itself.
+    pub age: Duration,
+    /// The review that asked; none where it was this one.
+    pub by: Option<String>,
+}
+
+impl Answered {
+    /// The age as people say it.
+    pub fn age(&self) -> String {
+        match self.age.as_secs() {
+            seconds @ 0..120 => format!("{seconds} s"),
+            seconds @ 120..7_200 => format!("{} min", seconds / 60),
+            seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+            seconds => format!("{} d", seconds / 86_400),
+        }
+    }
+}
+
 /// What became of the question, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Codex answered.
     Answered,
+    /// It had answered the same question before.
+    Cached,
     /// No hunk was worth a question.
     NotNeeded,
     /// Codex could not be had.
@@ -218,11 +245,22 @@ pub enum Status {
 }
 
 impl Consultation {
+    /// What a reader has to know of an answer that is not of this review.
+    pub fn cached(&self) -> Option<String> {
+        let answered = self.answered.as_ref().filter(|_| self.status == Status::Cached)?;
+        let by = answered.by.as_ref().map(|id| format!(" (review {id})")).unwrap_or_default();
+        let age = answered.age();
+        Some(format!(
+            "cached: Codex answered the same question {age} ago{by}; `--fresh` asks again"
+        ))
+    }
+
     /// A consultation that did not take place.
     pub fn none(status: Status) -> Self {
         Consultation {
             status,
             failure: None,
+            answered: None,
             session_id: None,
             model: None,
             effort: None,

@@ -146,6 +146,9 @@ fn notifications(review: &Review, cut: usize) -> Vec<Value> {
     if let Some(failure) = &review.consultation.failure {
         tell("warning", format!("no second opinion: {}", failure.line()));
     }
+    if let Some(text) = review.consultation.cached() {
+        tell("note", text);
+    }
     let not_reviewed = review.checked.synthesis.not_reviewed.len();
     if not_reviewed > 0 {
         tell("warning", format!("picked hunks without a second opinion: {not_reviewed}"));

@@ -214,16 +214,16 @@ fn question(out: &mut String, review: &Review) {
 
 fn answer_heading(consultation: &Consultation) -> String {
     let model = consultation.model.as_deref().unwrap_or("Codex");
-    match consultation.status {
-        Status::Answered => {
-            let effort = consultation
-                .effort
-                .as_ref()
-                .map(|effort| format!(", effort {effort}"))
-                .unwrap_or_default();
+    let effort = consultation.effort.as_ref();
+    let effort = effort.map(|effort| format!(", effort {effort}")).unwrap_or_default();
+    match (consultation.status, &consultation.answered) {
+        (Status::Cached, Some(answered)) => {
+            format!("Answer of {model}{effort}, cached, {} old", answered.age())
+        }
+        (_, Some(_)) => {
             format!("Answer of {model}{effort}, {} s", consultation.duration.as_secs())
         }
-        _ => "No answer".to_owned(),
+        (_, None) => "No answer".to_owned(),
     }
 }
 

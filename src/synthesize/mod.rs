@@ -210,6 +210,12 @@ pub fn synthesize(grounds: &Grounds<'_>, reply: Reply<'_>) -> Checked {
     Checked { findings, coverage, synthesis, answer: standing.answer }
 }
 
+/// Whether answers can be read and judge all that was sent.
+pub fn is_whole(answers: &[&str], packet: &Packet) -> bool {
+    let answer = rounds::read(answers).answer;
+    answer.is_some() && coverage::of(packet, answer.as_ref()).not_judged.is_empty()
+}
+
 /// What Codex would have to see, by the last of its answers that can be read.
 pub fn requests(answers: &[&str]) -> Vec<ContextRequest> {
     rounds::read(answers).answer.map(|answer| answer.needs_context).unwrap_or_default()

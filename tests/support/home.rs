@@ -183,6 +183,11 @@ impl Home {
     }
 }
 
+/// The machine's own `PATH`, for programs that no user of the tests has.
+pub fn machine_path() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
 /// The first executable of this name on the machine's `PATH`.
 pub fn find_on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)

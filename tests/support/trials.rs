@@ -49,6 +49,16 @@ pub fn with_pre_commit(name: &str, test: fn(&Path)) -> Trial {
     with_program(name, test, real_pre_commit, absence.to_owned())
 }
 
+/// Makes a trial of a function that takes the path of the real Codex, and mounts file systems in a name space
+/// of its own.
+pub fn with_codex_and_mounts(name: &str, test: fn(&Path)) -> Trial {
+    if unshare().is_some() || real_codex().is_none() {
+        return with_codex(name, test);
+    }
+    let absence = "this user may not mount in a name space of its own (`unshare -rm`)";
+    with_program(name, test, || None, absence.to_owned())
+}
+
 /// The one named by `GIT_ADVISOR_TEST_PRE_COMMIT`, else the one on `PATH`.
 fn real_pre_commit() -> Option<PathBuf> {
     match std::env::var_os("GIT_ADVISOR_TEST_PRE_COMMIT") {

@@ -180,6 +180,20 @@ impl StandIn {
             .emit_event(&json!({"type": "turn.failed", "error": {"message": message}}))
     }
 
+    /// A whole turn that clears the only hunk, under the label that the prompt gives it.
+    pub fn emit_all_clear(mut self) -> Self {
+        let answer = json!({"summary": "Fine.", "findings": [], "needs_context": [],
+            "hunks": [{"hunk": "@LABEL@", "verdict": "clear", "note": "a fixed list"}]});
+        self = self.emit_start().emit_headers(200).emit_delta();
+        let event = json!({"type": "item.completed", "item": {
+            "id": "item_0", "type": "agent_message", "text": answer.to_string(),
+        }});
+        self.write("all-clear", format!("{event}\n"));
+        let label = "$(sed -n 's/^### \\(H1-[a-z0-9]*\\) .*/\\1/p' \"$call/stdin\")";
+        let file = self.file("all-clear");
+        self.verb(&format!("sed \"s/@LABEL@/{label}/\" '{}'", file.display())).emit_completed()
+    }
+
     pub fn sleep(self, length: Duration) -> Self {
         self.verb(&format!("sleep {}", length.as_secs_f64()))
     }
