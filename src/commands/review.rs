@@ -162,8 +162,17 @@ fn without_call(session: &Session, scan: Scan, prompt: Option<Prompt>, reply: Re
         Reply::Skipped => Consultation::none(Status::Skipped),
         Reply::NotNeeded | Reply::Answered(_) => Consultation::none(Status::NotNeeded),
     };
-    let rounds = Vec::new();
-    Review { scan, prompt, consultation, answer: None, rounds, checked, verdict, record: None }
+    Review {
+        scan,
+        prompt,
+        consultation,
+        answer: None,
+        rounds: Vec::new(),
+        checked,
+        verdict,
+        judgement: None,
+        record: None,
+    }
 }
 
 /// An interrupted review says so by its status, whatever the rules found.

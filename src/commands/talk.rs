@@ -9,14 +9,15 @@ use super::accept::today;
 use super::grants;
 use super::news::{News, Notify};
 use super::session::Session;
-use crate::config::Config;
+use crate::config::{Config, Judge};
 use crate::consult::{self, Ask, Clock, Consulted, Failure, Outcome};
 use crate::pack::Piece;
 use crate::prompt::{self, Nonce, Prompt, Refused};
 use crate::record::{Dialogue, KeptRound, Matter, Part, Record};
-use crate::report::{Consultation, Review, Round, Scan, Status, json, markdown};
+use crate::redact::Redactor;
+use crate::report::{Consultation, Judgement, Review, Round, Scan, Status, json, markdown};
 use crate::synthesize::{self, ContextRequest, Grounds, Reply, Subject};
-use crate::verdict;
+use crate::{verdict, visible};
 
 /// A round that has less time than this is not begun.
 const MIN_ROUND: Duration = Duration::from_secs(10);
@@ -30,6 +31,8 @@ pub(super) struct Talk {
     rounds: Vec<Round>,
     dialogue: Dialogue,
     duration: Duration,
+    /// When this run took it up: its calls share one deadline, since a push waits for all of them.
+    begun: Instant,
     record: Option<Record>,
 }
 
@@ -53,6 +56,7 @@ impl Talk {
         question: Option<&str>,
         notify: &mut Notify<'_>,
     ) -> Talk {
+        let begun = Instant::now();
         let mut record = begin_record(session, &prompt, scan.patch.as_deref(), notify);
         let consulted = ask(&session.config, prompt.text(), None, notify);
         // What never started leaves nothing behind that is worth a place.
@@ -75,7 +79,7 @@ impl Talk {
         };
         let first = answer(consulted.outcome);
         let duration = consulted.duration;
-        Talk { scan, prompt, first, rounds: Vec::new(), dialogue, duration, record }
+        Talk { scan, prompt, first, rounds: Vec::new(), dialogue, duration, begun, record }
     }
 
     /// Takes a conversation up again that a record holds.
@@ -106,8 +110,8 @@ impl Talk {
             })
         });
         let rounds = rounds.collect::<std::io::Result<Vec<Round>>>()?;
-        let duration = Duration::ZERO;
-        Ok(Talk { scan, prompt, first, rounds, dialogue, duration, record: Some(record) })
+        let (duration, begun) = (Duration::ZERO, Instant::now());
+        Ok(Talk { scan, prompt, first, rounds, dialogue, duration, begun, record: Some(record) })
     }
 
     /// The characters in the labels of what was sent.
@@ -133,13 +137,11 @@ impl Talk {
 
     /// Grants what Codex asks to see, as often as the configuration lets it.
     pub(super) fn grant_by_policy(&mut self, session: &Session, notify: &mut Notify<'_>) {
-        let begun = Instant::now();
         let mut config = session.config.clone();
-        // The first call and these rounds share one deadline: a push waits for all of them.
-        let left = config.limits.deadline.saturating_sub(self.duration);
         for _ in 0..config.limits.max_context_rounds {
             let requests = self.requests();
-            config.limits.deadline = left.saturating_sub(begun.elapsed());
+            let deadline = session.config.limits.deadline;
+            config.limits.deadline = deadline.saturating_sub(self.begun.elapsed());
             if requests.is_empty() || self.first.is_err() || config.limits.deadline < MIN_ROUND {
                 return;
             }
@@ -234,7 +236,7 @@ impl Talk {
         };
         let checked = synthesize::synthesize(&grounds, reply);
         let verdict = verdict::decide(&checked, threshold);
-        let Talk { scan, prompt, first, rounds, dialogue, duration, record } = self;
+        let Talk { scan, prompt, first, rounds, dialogue, duration, begun, record } = self;
         let kept = Dialogue { rounds: rounds.iter().map(kept).collect(), ..dialogue };
         let consultation = Consultation {
             status: if first.is_ok() { Status::Answered } else { Status::Unavailable },
@@ -248,12 +250,27 @@ impl Talk {
         let id = record.as_ref().map(|record| record.id.clone());
         let prompt = Some(prompt);
         let answer = first.ok();
-        let review =
-            Review { scan, prompt, consultation, answer, rounds, checked, verdict, record: id };
-        keep(record.as_ref(), 1, Part::Json, json::review(&review).as_bytes(), notify);
-        keep(record.as_ref(), 1, Part::Markdown, markdown::review(&review).as_bytes(), notify);
+        let judgement = None;
+        let mut review = Review {
+            scan,
+            prompt,
+            consultation,
+            answer,
+            rounds,
+            checked,
+            verdict,
+            judgement,
+            record: id,
+        };
         let state = serde_json::to_vec(&kept).unwrap_or_default();
         keep(record.as_ref(), 1, Part::Dialogue, &state, notify);
+        keep_report(record.as_ref(), &review, notify);
+        if let Some(judge) = session.config.judge.as_ref().filter(|_| review.answer.is_some()) {
+            let left = session.config.limits.deadline.saturating_sub(begun.elapsed());
+            let clock = Clock { deadline: left, ..Clock::of(&session.config) };
+            review.judgement = Some(judged(judge, &review, clock, notify));
+            keep_report(record.as_ref(), &review, notify);
+        }
         review
     }
 }
@@ -273,6 +290,21 @@ fn ask(config: &Config, prompt: &str, session: Option<&str>, notify: &mut Notify
         notify(News::Warning(note));
     }
     consulted
+}
+
+/// Lets the user's own program have its say. That it has none is worth a warning and no more.
+fn judged(judge: &Judge, review: &Review, clock: Clock, notify: &mut Notify<'_>) -> Judgement {
+    let program = visible::line(&judge.program);
+    notify(News::Note(&format!("the second judge reads the review: {program}")));
+    let begun = Instant::now();
+    let outcome = match consult::judge(judge, &json::brief(review), clock) {
+        Ok(prose) => Ok(visible::text(Redactor::default().text(&prose))),
+        Err(why) => {
+            notify(News::Warning(&format!("the second judge gives nothing: {why}")));
+            Err(why.to_string())
+        }
+    };
+    Judgement { program, outcome, duration: begun.elapsed() }
 }
 
 fn answer(outcome: Outcome) -> Result<String, Failure> {
@@ -347,6 +379,11 @@ fn keep_call(
     if let Outcome::Answered(text) = &consulted.outcome {
         keep(record, round, Part::Answer, text.as_bytes(), notify);
     }
+}
+
+fn keep_report(record: Option<&Record>, review: &Review, notify: &mut Notify<'_>) {
+    keep(record, 1, Part::Json, json::review(review).as_bytes(), notify);
+    keep(record, 1, Part::Markdown, markdown::review(review).as_bytes(), notify);
 }
 
 /// Writes a part. A full disk costs the record, not the review.

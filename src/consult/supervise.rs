@@ -21,7 +21,7 @@ const MAX_OUTPUT: usize = 32 << 20;
 
 /// How long what is still in the pipes is read after the child has ended; a descendant may keep
 /// them open for ever.
-const DRAIN: Duration = Duration::from_millis(500);
+pub(super) const DRAIN: Duration = Duration::from_millis(500);
 
 /// How long after the first sign of a failure its full message is waited for.
 const LAST_WORDS: Duration = Duration::from_millis(700);
@@ -81,7 +81,7 @@ pub(super) async fn stopped() -> Failure {
 }
 
 /// Writes the prompt and closes the pipe, beside the loop: a child that never reads must not hang us.
-fn feed(group: &mut Group, prompt: &str) {
+pub(super) fn feed(group: &mut Group, prompt: &str) {
     if let Some(mut stdin) = group.stdin().take() {
         let prompt = prompt.to_owned();
         tokio::spawn(async move {
@@ -397,7 +397,7 @@ fn killed(_: std::process::ExitStatus) -> bool {
 }
 
 /// Reads what is there; 0 is the end of the pipe. A pipe that is gone never wakes the loop.
-async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> usize {
+pub(super) async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> usize {
     match pipe {
         Some(pipe) => pipe.read(buffer).await.unwrap_or(0),
         None => std::future::pending().await,

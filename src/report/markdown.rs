@@ -13,6 +13,13 @@ pub fn review(review: &Review) -> String {
     summary(&mut out, review);
     out.push_str("\n## Synthesis\n\n");
     out.push_str(&fenced("text", &review.checked.synthesis.text));
+    if let Some(judgement) = &review.judgement {
+        out.push_str(&format!("\n## Second judge: {}\n\n", code(judgement.program.as_str())));
+        match &judgement.outcome {
+            Ok(prose) => out.push_str(&fenced("text", prose.as_str())),
+            Err(why) => out.push_str(&format!("Nothing: {}\n", code(why))),
+        }
+    }
     if !review.checked.findings.is_empty() {
         out.push_str("\n## Findings, checked against the change\n");
     }

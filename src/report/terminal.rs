@@ -75,6 +75,13 @@ pub fn review(review: &Review, width: usize) -> String {
     }
     section(&mut out, "Synthesis");
     paragraphs(&mut out, &review.checked.synthesis.text, width, "  ");
+    if let Some(judgement) = &review.judgement {
+        section(&mut out, &format!("Second judge: {}", judgement.program));
+        match &judgement.outcome {
+            Ok(prose) => paragraphs(&mut out, prose.as_str(), width, "  | "),
+            Err(why) => line(&mut out, &format!("  nothing: {why}").yellow().to_string()),
+        }
+    }
     out.push('\n');
     verdict(&mut out, review);
     out
