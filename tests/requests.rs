@@ -239,6 +239,33 @@ fn a_check_that_moved_is_not_lost_and_one_that_vanished_is() {
     assert_eq!(selected("HEAD~1..HEAD"), 1);
 }
 
+/// A check that stands where it never runs is as good as gone, also where nothing else changes.
+#[test]
+fn a_check_that_nothing_reaches_any_more_is_picked() {
+    let before = "def show(user, doc):\n    check_permission(user, \"read\")\n    return doc\n";
+    let check = "    check_permission(user, \"read\")\n";
+    let dead = before.replace(check, &format!("    if False:\n    {check}"));
+    let helper = |call: &str| {
+        format!("def show(user, doc):\n{call}    return doc\n\n\ndef allowed(user):\n{check}")
+    };
+    let picked = |after: &str| {
+        let (home, repo) = (Home::new(), Repo::init());
+        repo.write("app/handlers.py", before);
+        repo.commit("Begin");
+        repo.write("app/handlers.py", after);
+        repo.commit("Go on");
+        let report =
+            advisor(&home, &repo, &["scan", "--format", "json", "HEAD~1.."]).success().json();
+        let moved = &report["files"][0]["hunks"][0]["signals"][0]["moved"];
+        (report["stats"]["selected_hunks"].as_u64().unwrap(), moved.as_bool().unwrap())
+    };
+    assert_eq!(picked(&dead), (1, false));
+    assert_eq!(picked(&helper("")), (1, false));
+    // Called, or only indented otherwise, it is where it was.
+    assert!(picked(&helper("    allowed(user)\n")).1);
+    assert!(picked(&before.replace("    ", "\t")).1);
+}
+
 #[test]
 fn secrets_do_not_leave_the_machine() {
     let (home, repo) = (Home::new(), harmless());
