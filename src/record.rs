@@ -143,6 +143,14 @@ impl Records {
         Some(Record { folder: self.folder.join(&id), id, _lock: None })
     }
 
+    /// The newest record that has a part.
+    pub fn newest_with(&self, part: Part) -> Option<Record> {
+        let records = self.ids().into_iter().rev();
+        let mut records =
+            records.map(|id| Record { folder: self.folder.join(&id), id, _lock: None });
+        records.find(|record| record.path(part, 1).exists())
+    }
+
     fn ids(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));

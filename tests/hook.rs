@@ -438,3 +438,14 @@ fn a_git_that_configures_hooks_gets_a_configuration_and_no_file() {
     drop(bench.advisor(&["hook", "uninstall"]).success());
     assert_eq!(bench.repo.try_git(&["config", "--get-regexp", "^hook"]).stdout, "");
 }
+
+#[test]
+fn a_push_loosens_no_review_of_its_own_where_the_base_is_read() {
+    let bench = Bench::new();
+    bench.repo.write("advisor.toml", "[gate]\nfail_on = \"never\"\n");
+    bench.commit("key.py", BLOCKS);
+    bench.home.write_config("[config]\nfrom = \"base\"\n");
+    drop(bench.push(&["origin", "main"]).code(1));
+    bench.home.write_config("");
+    drop(bench.push(&["origin", "main"]).success());
+}

@@ -41,7 +41,8 @@ pub struct Inquiry {
 pub(super) fn run(args: &ConsultArgs, flags: &[(String, String)]) -> Result<Exit> {
     let files = args.files.all();
     files::check(&files)?;
-    let session = Session::within(source::open().ok(), flags)?;
+    let change = args.diff.first().map(|spec| material::named(spec));
+    let session = Session::about(source::open().ok(), change.as_ref(), flags)?;
     let inquiry = Inquiry {
         question: args.question.clone(),
         symptom: args.symptom.clone(),

@@ -87,9 +87,9 @@ fn review_all(updates: &[Update], flags: &[(String, String)]) -> Result<Exit> {
     if wanted.is_empty() {
         return Ok(Exit::Clean);
     }
-    let mut session = Session::within(Some(repo), flags)?;
     let mut exit = Exit::Clean;
     for (name, spec) in &wanted {
+        let mut session = Session::open(spec, flags)?;
         let left = left(&session.config, begun);
         session.config.limits.deadline = left;
         match review_one(&session, name, spec)? {

@@ -1,5 +1,7 @@
 //! `git advisor review`: the whole path.
 
+use std::io;
+
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
@@ -12,8 +14,10 @@ use crate::cli::{ReportFile, ReviewArgs};
 use crate::consult::Failure;
 use crate::exit::Exit;
 use crate::prompt::{Nonce, Prompt};
-use crate::record::Matter;
-use crate::report::{Compared, Consultation, Format, Review, Scan, Status, View, render};
+use crate::record::{Matter, Part};
+use crate::report::{
+    Compared, Consultation, Format, Review, Scan, Status, View, json, markdown, render,
+};
 use crate::source::Spec;
 use crate::synthesize::{self, Grounds, Reply, Subject};
 use crate::verdict;
@@ -115,7 +119,7 @@ pub(super) fn conclude(
     let Some(prompt) = prompt else {
         return without_call(session, scan, None, Reply::NotNeeded);
     };
-    match wish {
+    let review = match wish {
         Wish::LocalOnly => without_call(session, scan, Some(prompt), Reply::Skipped),
         Wish::SecondOpinion if scan.packet.hunks.is_empty() => {
             let failure = Failure::of(
@@ -131,7 +135,27 @@ pub(super) fn conclude(
             talk.grant_by_policy(session, notify);
             talk.conclude(session, notify)
         }
+    };
+    recorded(session, review, notify)
+}
+
+/// Records a review that got no call and still has findings, so that they can be shown and accepted.
+fn recorded(session: &Session, mut review: Review, notify: &mut Notify<'_>) -> Review {
+    let unrecorded = review.record.is_none() && !review.checked.findings.is_empty();
+    let Some(records) = session.records.as_ref().filter(|_| unrecorded) else { return review };
+    let mut keep = || -> io::Result<()> {
+        let record = records.begin(Timestamp::now())?;
+        review.record = Some(record.id.clone());
+        if let Some(prompt) = &review.prompt {
+            record.write(Part::Prompt, prompt.text().as_bytes())?;
+        }
+        record.write(Part::Markdown, markdown::review(&review).as_bytes())?;
+        record.write(Part::Json, json::review(&review).as_bytes())
+    };
+    if let Err(error) = keep() {
+        notify(News::Warning(&format!("the review is not recorded: {error}")));
     }
+    review
 }
 
 fn matter(scan: &Scan) -> Matter {
