@@ -9,7 +9,7 @@ use super::accept::today;
 use super::news::{self, News, Notify};
 use super::session::{MAX_RECALLED, Session};
 use super::talk::Talk;
-use super::{files, print_report, width};
+use super::{files, print_report, print_with_links, width};
 use crate::cli::{ReportFile, ReviewArgs};
 use crate::consult::Failure;
 use crate::exit::Exit;
@@ -38,7 +38,11 @@ pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit>
 /// Prints a review and writes its files; the exit status that goes with it.
 pub(super) fn show(review: &Review, format: Format, files: &[ReportFile]) -> Result<Exit> {
     let view = View { width: width(), now: Timestamp::now() };
-    print_report(&render(review, format, view), format)?;
+    let text = render(review, format, view);
+    match format {
+        Format::Text => print_with_links(&text, &review.checked.findings)?,
+        _ => print_report(&text, format)?,
+    }
     files::write(files, review, view)?;
     Ok(exit(review))
 }

@@ -5,6 +5,7 @@ mod github;
 mod gitlab;
 pub mod json;
 mod junit;
+pub mod links;
 pub mod log;
 pub mod markdown;
 pub mod progress;

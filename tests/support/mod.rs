@@ -23,7 +23,7 @@ mod trials;
 
 pub use advisor::Advisor;
 pub use codex::{KEY_VARIABLE, VERSION, real_codex, user_config};
-pub use home::Home;
+pub use home::{Home, find_on_path};
 pub use output::Output;
 pub use repo::Repo;
 pub use responses::{Reply, Request, ResponsesServer};
