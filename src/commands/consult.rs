@@ -11,6 +11,7 @@ use super::talk::Talk;
 use super::{files, review};
 use crate::cli::ConsultArgs;
 use crate::exit::Exit;
+use crate::pack;
 use crate::prompt::{self, Kind, Nonce};
 use crate::record::Matter;
 use crate::report::{Review, Scan};
@@ -98,8 +99,9 @@ pub fn consult(
     if pieces.is_empty() && question.is_none() {
         bail!("there is nothing to ask about: give `--question`, `--context`, `--diff` or a text");
     }
-    let scan = Scan::of_pieces(&pieces, kind.name(), head.clone());
+    let mut scan = Scan::of_pieces(&pieces, kind.name(), head.clone());
     let prompt = prompt::consultation(kind, question.as_deref(), &scan.packet, &nonce);
+    scan.stats.prompt_tokens = pack::estimated_tokens(prompt.text().len());
     let asked = prompt.question.clone();
     let matter = Matter::Pieces { kind, head, pieces };
     let mut talk = Talk::begin(session, scan, prompt, matter, nonce, Some(&asked), notify);
