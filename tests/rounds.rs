@@ -144,7 +144,10 @@ fn what_a_later_round_withdraws_is_told(codex: &Path) {
     let withdrawn = "Codex withdraws \"A request reaches a shell\"";
     assert!(text.contains(withdrawn) && text.contains("because of the caller"), "{text}");
     // The rules have not changed their mind.
-    assert!(text.contains("the rule shell/python-subprocess-shell saw there"), "{text}");
+    assert!(
+        text.contains("started through a shell (line 6, shell/python-subprocess-shell)"),
+        "{text}"
+    );
 }
 
 /// A change whose review needs more: tracked files, one that holds secrets, and what must never be given.

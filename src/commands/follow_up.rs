@@ -160,6 +160,7 @@ fn next(session: &Session, talk: &Talk, wanted: &FollowUp) -> Result<Next> {
             number.checked_sub(1).and_then(|at| requests.get(at)).cloned().with_context(|| {
                 match requests.len() {
                     0 => "Codex asks for no context there; give a question instead".to_owned(),
+                    1 => format!("Codex asks for one thing, number 1; there is no {number}"),
                     count => {
                         format!("Codex asks for {count} things, and none has the number {number}")
                     }

@@ -73,8 +73,10 @@ pub fn review(review: &Review, width: usize) -> String {
             checked(&mut out, finding, &review.scan.change, width);
         }
     }
-    section(&mut out, "Synthesis");
-    paragraphs(&mut out, &review.checked.synthesis.text, width, "  ");
+    if review.checked.synthesis.state != State::Empty {
+        section(&mut out, "Synthesis");
+        paragraphs(&mut out, &review.checked.synthesis.text, width, "  ");
+    }
     if let Some(judgement) = &review.judgement {
         section(&mut out, &format!("Second judge: {}", judgement.program));
         match &judgement.outcome {

@@ -263,7 +263,7 @@ impl Ground<'_> {
     }
 }
 
-/// A signal on the lines of a place, of the claimed category if there is one.
+/// The strongest signal on the lines of a place, of the claimed category if there is one.
 fn signal_at<'a>(place: &Place, claim: &Claim, classified: &'a Classified) -> Option<&'a Signal> {
     let side = match place.stand {
         Stand::Added => Side::Added,
@@ -277,7 +277,8 @@ fn signal_at<'a>(place: &Place, claim: &Claim, classified: &'a Classified) -> Op
             && place.lines.start < signal.lines.end
             && !signal.moved
     });
-    here.min_by_key(|signal| *signal.rule.category != *claim.category)
+    let fits = |signal: &Signal| *signal.rule.category == *claim.category;
+    here.max_by(|a, b| fits(a).cmp(&fits(b)).then(a.weight.total_cmp(&b.weight)))
 }
 
 fn shown(lines: &std::ops::Range<u32>) -> String {
