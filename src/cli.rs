@@ -409,7 +409,7 @@ pub struct AcceptArgs {
     pub reason: String,
 
     /// The last day on which it is, as YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub until: Option<Date>,
 
     /// Name of the review; the newest when not given
@@ -590,6 +590,10 @@ pub struct DemoArgs {
     /// Show what the rules alone say, and do not ask Codex
     #[arg(long)]
     pub no_codex: bool,
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "wants a day as YYYY-MM-DD".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

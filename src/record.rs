@@ -149,7 +149,7 @@ impl Records {
                 ids.iter().rev().find(fits)?.clone()
             }
         };
-        Some(Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() })
+        Some(self.kept(id))
     }
 
     /// The records whose answer serves a question again, the newest first: those of this digest that were
@@ -164,11 +164,22 @@ impl Records {
             asked.digest == digest && asked.age(now).is_some_and(|age| age < keep)
         };
         self.ids().into_iter().rev().filter_map(move |id| {
-            let record =
-                Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() };
+            let record = self.kept(id);
             let asked = Asked::read(&record).filter(&fits)?;
             Some((record, asked))
         })
+    }
+
+    /// The newest record that has a part.
+    pub fn newest_with(&self, part: Part) -> Option<Record> {
+        let records = self.ids().into_iter().rev();
+        let mut records = records.map(|id| self.kept(id));
+        records.find(|record| record.path(part, 1).exists())
+    }
+
+    /// The record of an id that is there.
+    fn kept(&self, id: String) -> Record {
+        Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() }
     }
 
     fn ids(&self) -> Vec<String> {
@@ -181,8 +192,7 @@ impl Records {
     }
 
     fn entry(&self, id: String) -> Entry {
-        let record =
-            Record { folder: self.folder.join(&id), id, _lock: None, spoilt: Cell::default() };
+        let record = self.kept(id);
         let report = record.read(Part::Json).ok();
         let report: Value =
             report.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();

@@ -19,12 +19,13 @@ use support::{
 type Named = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let trials: [Named; 2] = [
+    let trials: [Named; 3] = [
         (
             "an_accepted_finding_is_shown_and_not_counted",
             an_accepted_finding_is_shown_and_not_counted,
         ),
         ("a_change_cannot_accept_its_own_findings", a_change_cannot_accept_its_own_findings),
+        ("what_the_rules_alone_found_can_be_accepted", what_the_rules_alone_found_can_be_accepted),
     ];
     let trials: Vec<Trial> =
         trials.into_iter().map(|(name, test)| with_codex(name, test)).collect();
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
 
 /// Reports the line with `shell=True`, wherever it stands in the packet.
 fn answer(request: &Request) -> Reply {
-    let prompt = request.prompt();
+    let (_, prompt) = request.input_texts().into_iter().find(|(role, _)| role == "user").unwrap();
     let heading =
         prompt.lines().find(|line| line.starts_with("###") && line.contains("| app.py")).unwrap();
     let label = heading.split_whitespace().nth(1).unwrap();
@@ -134,4 +135,36 @@ fn a_change_cannot_accept_its_own_findings(codex: &Path) {
     repo.write("advisor.toml", format!("{entry}until = \"2999-12-31\"\n"));
     repo.commit("For ever");
     drop(review(&home, &repo, "HEAD~2..").code(1));
+}
+
+fn what_the_rules_alone_found_can_be_accepted(codex: &Path) {
+    let server = ResponsesServer::answering(answer);
+    let (home, repo) = (user(&server, codex), risky_repo());
+    let none = run(&home, &repo, &["accept", "F1", "--reason", "x"]).code(2);
+    assert!(none.stderr.contains("there is no review with findings yet"), "{none}");
+    let key = format!("KEY = \"ghp_{}\"\n", "0123456789abcdefghijABCDEFGHIJ012345");
+    repo.write("key.py", key);
+    repo.commit("Key");
+    let alone = ["review", "HEAD~1..", "--no-codex", "--format", "json"];
+    let outage = ["review", "HEAD~1..", "--format", "json", "--config", "codex.command=/nowhere"];
+    for args in [&alone[..], &outage] {
+        let report = run(&home, &repo, args).code(1).json();
+        assert_eq!(report["findings"][0]["verdict"], "advisor-only");
+        assert!(report["record"].is_string(), "{report}");
+        drop(run(&home, &repo, &["accept", "F1", "--reason", "a sample"]).code(0));
+        let report = run(&home, &repo, args).code(0).json();
+        assert_eq!(report["findings"][0]["accepted"], true);
+        repo.remove("advisor.toml");
+    }
+    // A follow-up passes over what has no answer.
+    drop(review(&home, &repo, "HEAD~2..").code(1));
+    drop(run(&home, &repo, &alone).code(1));
+    drop(run(&home, &repo, &["follow-up", "Sure?"]).code(1));
+    // Nothing found, nothing kept.
+    let kept = || run(&home, &repo, &["log"]).success().stdout.lines().count();
+    let before = kept();
+    repo.write("a.txt", "text\n");
+    repo.commit("Text");
+    drop(run(&home, &repo, &["review", "HEAD~1..", "--no-codex"]).success());
+    assert_eq!(kept(), before);
 }

@@ -386,7 +386,7 @@ fn a_clearance_is_held_against_the_rules(codex: &Path) {
     let text = report["synthesis"]["text"].as_str().unwrap();
     assert!(
         text.contains(
-            "Codex clears H1 (a fixed list); the rule shell/python-subprocess-shell saw there"
+            "- H1 (a fixed list): A Python process is started through a shell (line 6, shell/python-subprocess-shell)"
         ),
         "{text}"
     );

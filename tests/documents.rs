@@ -75,13 +75,22 @@ struct Failure {
 }
 
 #[test]
-fn the_readme_lists_every_failure_with_its_advice() {
-    let readme = read("README.md");
+fn the_page_on_failures_and_the_readme_list_every_one_with_its_advice() {
+    let page = read("docs/failures.md");
     let failures: Failures = toml::from_str(&read("src/consult/failures.toml")).unwrap();
+    let readme = read("README.md");
     for failure in failures.failure {
-        let row = readme.lines().find(|line| line.starts_with(&format!("| `{}` |", failure.class)));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", failure.class)));
         let row = row.unwrap_or_else(|| panic!("{} has no row", failure.class));
         assert!(row.contains(&failure.advice) && row.contains(&failure.mend), "{row}");
+        let of_advice =
+            readme.lines().find(|line| line.starts_with(&format!("| {} |", failure.advice)));
+        let of_advice = of_advice.unwrap_or_else(|| panic!("README.md has no {}", failure.advice));
+        assert!(
+            of_advice.contains(&format!("`{}`", failure.class)),
+            "{} in README.md",
+            failure.class
+        );
     }
 }
 

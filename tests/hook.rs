@@ -438,3 +438,33 @@ fn a_git_that_configures_hooks_gets_a_configuration_and_no_file() {
     drop(bench.advisor(&["hook", "uninstall"]).success());
     assert_eq!(bench.repo.try_git(&["config", "--get-regexp", "^hook"]).stdout, "");
 }
+
+#[test]
+fn a_push_loosens_no_review_of_its_own_where_the_base_is_read() {
+    let bench = Bench::new();
+    bench.repo.write("advisor.toml", "[gate]\nfail_on = \"never\"\n");
+    bench.commit("key.py", BLOCKS);
+    bench.home.write_config("[config]\nfrom = \"base\"\n");
+    drop(bench.push(&["origin", "main"]).code(1));
+    bench.home.write_config("");
+    drop(bench.push(&["origin", "main"]).success());
+}
+
+/// Whichever way it is installed, a push is reviewed once: a git that was updated, or was put back.
+#[test]
+fn the_hook_stands_in_one_place() {
+    let bench = Bench::without_hook(&[]);
+    bench.write_hook("#!/bin/sh\nexit 0\n");
+    drop(bench.advisor(&["hook", "install"]).success());
+    let newer = bench.home.write("newer-git", "#!/bin/sh\necho 'git version 2.54.1'\n");
+    fs::set_permissions(&newer, fs::Permissions::from_mode(0o755)).unwrap();
+    let older = fs::read_link(bench.home.bin().join("git")).unwrap();
+    bench.home.install("git", &newer);
+    let output = bench.advisor(&["hook", "install"]).success();
+    assert!(output.stdout.contains("is again what it was"), "{output}");
+    assert_eq!(fs::read_to_string(bench.hook()).unwrap(), "#!/bin/sh\nexit 0\n");
+    bench.home.install("git", &older);
+    drop(bench.advisor(&["hook", "install"]).success());
+    assert_eq!(bench.repo.try_git(&["config", "--get-regexp", "^hook"]).stdout, "");
+    assert!(fs::read_to_string(bench.hook()).unwrap().contains("git-advisor hook"));
+}

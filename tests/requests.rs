@@ -29,6 +29,8 @@ fn risky() -> Repo {
 
 /// Text with the random characters of the hunks' labels replaced: `H1-k7f3` is `H1-[MARK]`.
 fn without_marks(text: &str) -> String {
+    let records = regex::Regex::new(r"\d{8}T\d{6}Z-\w{6}").unwrap();
+    let text = records.replace_all(text, "[RECORD]");
     let words = text.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     words
         .map(|word| match word.split_once('-') {
@@ -137,7 +139,10 @@ fn without_codex_the_local_part_is_shown_and_nothing_fails() {
     let (home, repo) = (Home::new(), risky());
     let output = advisor(&home, &repo, &["review", "HEAD~1.."]).success();
     insta::assert_snapshot!(without_marks(&output.to_string()));
-    assert!(!repo.path().join(".git/git-advisor/reviews").read_dir().unwrap().any(|_| true));
+    // What was found is kept, and no call is.
+    let kept = advisor(&home, &repo, &["log"]).success().stdout;
+    assert!(kept.lines().count() == 1 && kept.contains("unavailable  1 finding"), "{kept}");
+    drop(advisor(&home, &repo, &["show", "--events"]).code(2));
 }
 
 #[test]
@@ -237,6 +242,33 @@ fn a_check_that_moved_is_not_lost_and_one_that_vanished_is() {
     };
     assert_eq!(selected("HEAD~2..HEAD~1"), 0);
     assert_eq!(selected("HEAD~1..HEAD"), 1);
+}
+
+/// A check that stands where it never runs is as good as gone, also where nothing else changes.
+#[test]
+fn a_check_that_nothing_reaches_any_more_is_picked() {
+    let before = "def show(user, doc):\n    check_permission(user, \"read\")\n    return doc\n";
+    let check = "    check_permission(user, \"read\")\n";
+    let dead = before.replace(check, &format!("    if False:\n    {check}"));
+    let helper = |call: &str| {
+        format!("def show(user, doc):\n{call}    return doc\n\n\ndef allowed(user):\n{check}")
+    };
+    let picked = |after: &str| {
+        let (home, repo) = (Home::new(), Repo::init());
+        repo.write("app/handlers.py", before);
+        repo.commit("Begin");
+        repo.write("app/handlers.py", after);
+        repo.commit("Go on");
+        let report =
+            advisor(&home, &repo, &["scan", "--format", "json", "HEAD~1.."]).success().json();
+        let moved = &report["files"][0]["hunks"][0]["signals"][0]["moved"];
+        (report["stats"]["selected_hunks"].as_u64().unwrap(), moved.as_bool().unwrap())
+    };
+    assert_eq!(picked(&dead), (1, false));
+    assert_eq!(picked(&helper("")), (1, false));
+    // Called, or only indented otherwise, it is where it was.
+    assert!(picked(&helper("    allowed(user)\n")).1);
+    assert!(picked(&before.replace("    ", "\t")).1);
 }
 
 #[test]

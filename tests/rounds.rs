@@ -18,7 +18,7 @@ use support::{
 type Named = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let trials: [Named; 8] = [
+    let trials: [Named; 9] = [
         ("a_follow_up_goes_on_in_the_same_session", a_follow_up_goes_on_in_the_same_session),
         ("what_a_later_round_withdraws_is_told", what_a_later_round_withdraws_is_told),
         ("context_is_granted_within_bounds", context_is_granted_within_bounds),
@@ -30,6 +30,10 @@ fn main() -> ExitCode {
             a_failed_round_costs_nothing_that_was_there,
         ),
         ("a_patch_from_stdin_can_be_followed_up", a_patch_from_stdin_can_be_followed_up),
+        (
+            "a_change_loosens_no_later_round_of_its_review",
+            a_change_loosens_no_later_round_of_its_review,
+        ),
     ];
     let trials: Vec<Trial> =
         trials.into_iter().map(|(name, test)| with_codex(name, test)).collect();
@@ -140,7 +144,10 @@ fn what_a_later_round_withdraws_is_told(codex: &Path) {
     let withdrawn = "Codex withdraws \"A request reaches a shell\"";
     assert!(text.contains(withdrawn) && text.contains("because of the caller"), "{text}");
     // The rules have not changed their mind.
-    assert!(text.contains("the rule shell/python-subprocess-shell saw there"), "{text}");
+    assert!(
+        text.contains("started through a shell (line 6, shell/python-subprocess-shell)"),
+        "{text}"
+    );
 }
 
 /// A change whose review needs more: tracked files, one that holds secrets, and what must never be given.
@@ -262,7 +269,7 @@ fn a_change_that_moved_on_is_not_followed_up(codex: &Path) {
     let server = ResponsesServer::answering(|request| answer(request, None, &json!([])));
     let (home, repo) = (user(&server, codex), risky_repo());
     let none = run(&home, &repo, &["follow-up", "Why?"]).code(2);
-    assert!(none.stderr.contains("there is no review yet"), "{none}");
+    assert!(none.stderr.contains("there is no review with an answer yet"), "{none}");
     repo.write("app.py", "import os\nos.system(input())\n");
     drop(run(&home, &repo, &["review", "--worktree"]).code(0));
     drop(run(&home, &repo, &["follow-up", "Why?"]).code(0));
@@ -301,4 +308,29 @@ fn a_patch_from_stdin_can_be_followed_up(codex: &Path) {
     let report = run(&["follow-up", "Why?"], "").code(1).json();
     assert_eq!(report["consultation"]["rounds"], 2);
     assert_eq!(report["findings"][0]["verdict"], "confirmed");
+}
+
+/// In CI the configuration is that of the base, in every round and in every command that reads a change.
+fn a_change_loosens_no_later_round_of_its_review(codex: &Path) {
+    let server =
+        ResponsesServer::answering(|request| match asked(request)[0].contains("### H1-") {
+            true => answer(request, Some(FLAW), &json!([])),
+            false => Reply::answer("Prose.".to_owned()),
+        });
+    let (home, repo) = (user(&server, codex), risky_repo());
+    repo.write("advisor.toml", "[gate]\nfail_on = \"never\"\n[limits]\nprompt_tokens = 1000\n");
+    repo.commit("Loosen");
+    let in_ci = |args: &[&str]| {
+        let run = Advisor::new(&home).in_dir(repo.path()).env(KEY_VARIABLE, "k").env("CI", "true");
+        run.args(args).args(["--format", "json"]).run()
+    };
+    drop(in_ci(&["review", "HEAD~2.."]).code(1));
+    let report = in_ci(&["follow-up", "Sure?"]).code(1).json();
+    assert_eq!(report["verdict"]["threshold"], "high");
+    // On its own machine the work tree's file is in force: the packet is another one.
+    drop(run(&home, &repo, &["follow-up", "Sure?"]).code(2));
+    let consult =
+        ["consult", "algorithm", "--diff", "HEAD~2..", "--question", "Is the loop bounded?"];
+    assert_eq!(in_ci(&consult).code(0).json()["verdict"]["threshold"], "high");
+    assert_eq!(run(&home, &repo, &consult).code(0).json()["verdict"]["threshold"], "never");
 }

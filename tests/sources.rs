@@ -80,6 +80,49 @@ fn branches_that_have_grown_apart_are_noted() {
     insta::assert_snapshot!(output.stderr, @"note: `main` and `side` have grown apart: commits that only `main` has show up reversed; `main...side` shows what `side` brings");
 }
 
+/// A note that is false is worse than none: a history that is cut off or dated oddly gives none.
+#[test]
+fn what_cannot_be_known_is_not_noted() {
+    let home = Home::new();
+    let noted = |repo: &Repo, range: &str| {
+        let run = Advisor::new(&home).in_dir(repo.path()).args(["scan", range]);
+        run.run().success().stderr.contains("have grown apart")
+    };
+    let dated = |repo: &Repo, date: &str, count: usize| {
+        for minute in 0..count {
+            let mut commit = repo.command();
+            commit.env(
+                "GIT_COMMITTER_DATE",
+                format!("{date}T{:02}:{:02}:00Z", minute / 60, minute % 60),
+            );
+            commit.args(["commit", "--quiet", "--allow-empty", "--message", date]);
+            assert!(commit.status().unwrap().success());
+        }
+    };
+    // A straight line whose later commits are dated before the earlier ones, short and long.
+    for count in [1, 140] {
+        let repo = Repo::init();
+        dated(&repo, "2019-01-01", 70);
+        dated(&repo, "2025-01-01", 1);
+        repo.git(&["tag", "then"]);
+        dated(&repo, "2020-01-01", count);
+        assert!(!noted(&repo, "then..HEAD"), "{count}");
+        assert!(!noted(&repo, "HEAD..then"), "{count}");
+        // The same, where git has cut the history off.
+        let clone = repo.clone_shallow(count + 1);
+        let then = repo.git(&["rev-parse", "then"]);
+        assert!(!noted(&clone, &format!("{then}..HEAD")), "{count}");
+    }
+    // Branches of a long history are still told apart.
+    let repo = Repo::init();
+    dated(&repo, "2019-01-01", 70);
+    repo.git(&["switch", "--quiet", "--create", "side"]);
+    dated(&repo, "2021-01-01", 1);
+    repo.git(&["switch", "--quiet", "main"]);
+    dated(&repo, "2021-02-01", 1);
+    assert!(noted(&repo, "main..side"));
+}
+
 #[test]
 fn without_a_source_the_upstream_is_compared_with() {
     let origin = branched();

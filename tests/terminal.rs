@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use support::{Advisor, Home, Output, Repo};
+use support::{Advisor, Home, Output, Repo, find_on_path};
 
 fn advisor(home: &Home, args: &[&str]) -> Output {
     Advisor::new(home).args(args).run()
@@ -69,6 +69,41 @@ fn prose_is_wrapped_to_a_narrow_terminal_and_needs_no_unicode() {
     let whole = ["worth a question", "[F1]: ", "fails on"];
     assert!(wide.iter().all(|line| whole.iter().any(|part| line.contains(part))), "{wide:?}");
     assert!(output.stdout.is_ascii(), "{output}");
+}
+
+/// Links go to a terminal that is known to have them and nowhere else.
+#[test]
+fn no_link_goes_into_a_pipe_or_to_a_terminal_that_has_none() {
+    let (home, repo) = (Home::new(), risky());
+    for variables in
+        [&[("FORCE_HYPERLINK", "1")][..], &[("CLICOLOR_FORCE", "1"), ("FORCE_HYPERLINK", "1")]]
+    {
+        let mut run = Advisor::new(&home).in_dir(repo.path());
+        for (name, value) in variables {
+            run = run.env(name, *value);
+        }
+        let output =
+            run.args(["review", "HEAD~1..", "--no-codex", "--color", "always"]).run().success();
+        assert!(!output.stdout.contains("\u{1b}]8;"), "{output}");
+    }
+    // On a terminal: `script` makes one.
+    let Some(script) = find_on_path("script") else { return };
+    let on_a_terminal = |color: &str, links: &str| {
+        let command = format!("git-advisor review HEAD~1.. --no-codex --color {color}");
+        let run =
+            Advisor::program(&home, &script).in_dir(repo.path()).env("TERM", "xterm-256color");
+        let run = run.env("FORCE_HYPERLINK", links).env("SHELL", "/bin/sh").env("GIT_PAGER", "cat");
+        run.args(["-qec", &command, "/dev/null"]).run().success().stdout
+    };
+    let address = format!(
+        "\u{1b}]8;;file://{}/a.py#2\u{1b}\\",
+        repo.path().canonicalize().unwrap().display()
+    );
+    let shown = on_a_terminal("auto", "1");
+    assert!(shown.contains(&address), "{shown:?}");
+    for (color, links) in [("auto", "0"), ("never", "1")] {
+        assert!(!on_a_terminal(color, links).contains("\u{1b}]8;"));
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod evidence;
 mod line;
 mod moved;
 mod quiet;
+mod reach;
 mod readers;
 mod role;
 mod scope;
@@ -35,6 +36,7 @@ use crate::visible::Visible;
 
 use evidence::Evidence;
 pub use evidence::{Feature, Figures};
+pub use reach::{Unreached, unreached};
 use readers::Ready;
 use shape::Sight;
 pub use signal::Scratch;
@@ -174,7 +176,8 @@ impl Study for Classifier<'_> {
 /// Scores every hunk, from what was found in each file, and selects: all that goes along, if there is
 /// anything that earns a call.
 pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified {
-    let moved = moved::Moved::of(&found);
+    let mut moved = moved::Moved::of(&found);
+    moved.lost = reach::lost(change, &found, &moved);
     let of_code = found.iter().filter(|found| found.code_hunks > 0);
     let (code_files, code_hunks) =
         of_code.fold((0, 0), |(files, hunks), found| (files + 1, hunks + found.code_hunks));

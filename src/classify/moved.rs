@@ -1,6 +1,6 @@
 //! Tells a line that moved from one that was lost or is new.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -98,6 +98,8 @@ impl Lines {
 /// How often each line on which a rule fired, or that was weighed, is added and removed in the whole change.
 pub(super) struct Moved {
     counts: HashMap<u32, Counts>,
+    /// Those that stand as often as before and are not reached any more.
+    pub(super) lost: HashSet<u32>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -126,7 +128,7 @@ impl Moved {
                 counts.entry(*line).and_modify(|counts| counts.removed += 1);
             }
         }
-        Moved { counts }
+        Moved { counts, lost: HashSet::new() }
     }
 
     /// The share of lines that stand on the other side too.
@@ -138,14 +140,22 @@ impl Moved {
         if all == 0 { 0.0 } else { both as f32 / all as f32 }
     }
 
+    /// How often a line is added.
+    pub(super) fn added(&self, line: u32) -> u32 {
+        self.counts.get(&line).map_or(0, |counts| counts.added)
+    }
+
+    /// Whether a line that is removed stands as often as before: only then is a check kept.
+    pub(super) fn is_kept(&self, line: u32) -> bool {
+        self.counts.get(&line).is_some_and(|counts| counts.added >= counts.removed)
+    }
+
     /// Marks a signal whose lines all stand on the other side too, and takes its weight.
     pub(super) fn mark(&self, signal: &mut Signal) {
         let stands = |line: &Option<u32>| {
-            let counts = line.and_then(|line| self.counts.get(&line));
-            counts.is_some_and(|counts| match signal.side {
-                // A check is kept only if it stands as often as before.
-                Side::Removed => counts.added >= counts.removed,
-                _ => counts.removed > 0,
+            line.is_some_and(|line| match signal.side {
+                Side::Removed => self.is_kept(line) && !self.lost.contains(&line),
+                _ => self.counts.get(&line).is_some_and(|counts| counts.removed > 0),
             })
         };
         let changed = matches!(signal.side, Side::Added | Side::Removed);

@@ -10,6 +10,11 @@ const MAX_LINES: usize = 8;
 
 /// The lines above a line that stand less deep, each less than the one before, the innermost first.
 pub(super) fn around(text: &Text, number: u32) -> Vec<&[u8]> {
+    numbered(text, number).into_iter().map(|(_, line)| line).collect()
+}
+
+/// The same with their numbers.
+pub(super) fn numbered(text: &Text, number: u32) -> Vec<(u32, &[u8])> {
     let mut found = Vec::new();
     let below = number..number.saturating_add(6);
     let Some(mut depth) = below.filter_map(|at| text.line(at)).find_map(depth) else {
@@ -29,7 +34,7 @@ pub(super) fn around(text: &Text, number: u32) -> Vec<&[u8]> {
         if line == b"{" {
             depth = here + 1;
         } else {
-            found.push(line);
+            found.push((at, line));
             depth = here;
         }
     }

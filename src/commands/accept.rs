@@ -72,7 +72,7 @@ pub fn accept(session: &Session, wanted: &Acceptance) -> Result<Written> {
     if wanted.until.is_some_and(|until| until < today()) {
         bail!("`--until` names a day that is over");
     }
-    let record = record(session, wanted.review.as_deref())?;
+    let record = record(session.records.as_ref(), wanted.review.as_deref(), Part::Json)?;
     let report =
         record.read(Part::Json).with_context(|| format!("review `{}` has no report", record.id))?;
     let report: Value = serde_json::from_slice(&report)

@@ -12,6 +12,7 @@ use super::talk::{Opening, Talk};
 use super::{files, review};
 use crate::cli::ConsultArgs;
 use crate::exit::Exit;
+use crate::pack;
 use crate::prompt::{self, Kind, Nonce};
 use crate::record::Matter;
 use crate::report::{Review, Scan};
@@ -43,7 +44,8 @@ pub(super) fn run(args: &ConsultArgs, flags: &[(String, String)]) -> Result<Exit
     let files = args.files.all();
     files::check(&files)?;
     let flags: Vec<_> = flags.iter().cloned().chain(args.fresh.flag()).collect();
-    let session = Session::within(source::open().ok(), &flags)?;
+    let change = args.diff.first().map(|spec| material::named(spec));
+    let session = Session::about(source::open().ok(), change.as_ref(), &flags)?;
     let inquiry = Inquiry {
         question: args.question.clone(),
         symptom: args.symptom.clone(),
@@ -99,8 +101,9 @@ pub fn consult(
     if pieces.is_empty() && question.is_none() {
         bail!("there is nothing to ask about: give `--question`, `--context`, `--diff` or a text");
     }
-    let scan = Scan::of_pieces(&pieces, kind.name(), head.clone());
+    let mut scan = Scan::of_pieces(&pieces, kind.name(), head.clone());
     let prompt = prompt::consultation(kind, question.as_deref(), &scan.packet, &nonce);
+    scan.stats.prompt_tokens = pack::estimated_tokens(prompt.text().len());
     let asked = prompt.question.clone();
     let matter = Matter::Pieces { kind, head, pieces };
     let kept = recall(session, &prompt, &nonce, &scan.packet);

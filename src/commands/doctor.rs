@@ -43,7 +43,7 @@ pub(super) fn run(flags: &[(String, String)]) -> Result<Exit> {
         let origin = config.origins.get(key.name).map_or("default".to_owned(), ToString::to_string);
         let value = visible::line((key.show)(&config).to_string());
         out.push_str(&format!(
-            "  {:<24} {value:<24} {}\n",
+            "  {:<26} {value:<24} {}\n",
             key.name,
             visible::line(origin).dimmed()
         ));

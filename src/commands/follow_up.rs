@@ -9,7 +9,7 @@ use super::{files, grants, review};
 use crate::cli::FollowUpArgs;
 use crate::exit::Exit;
 use crate::prompt::{Prompt, Refused};
-use crate::record::{Dialogue, Matter, Part, Record};
+use crate::record::{Dialogue, Matter, Part, Record, Records};
 use crate::report::{Review, Scan};
 use crate::source::{self, Kind, Spec};
 use crate::synthesize::ContextRequest;
@@ -32,15 +32,19 @@ pub struct FollowUp {
 pub(super) fn run(args: &FollowUpArgs, flags: &[(String, String)]) -> Result<Exit> {
     let files = args.files.all();
     files::check(&files)?;
-    let session = Session::within(source::open().ok(), flags)?;
-    let wanted = wanted(&session, args);
+    let repo = source::open().ok();
+    let records = Records::of(repo.as_ref());
+    let wanted = wanted(records.as_ref(), args);
+    let followed = record(records.as_ref(), wanted.id.as_deref(), Part::Answer)?;
+    let change = dialogue(&followed).and_then(|dialogue| again(&dialogue, &followed));
+    let session = Session::about(repo, change.as_ref(), flags)?;
     let review = follow_up(&session, &wanted, &mut news::on_stderr())?;
     review::show(&review, args.format, &files)
 }
 
 /// A single word that names a review is its name, else it is the question.
-fn wanted(session: &Session, args: &FollowUpArgs) -> FollowUp {
-    let (id, text) = match (args.words.as_slice(), &session.records) {
+fn wanted(records: Option<&Records>, args: &FollowUpArgs) -> FollowUp {
+    let (id, text) = match (args.words.as_slice(), records) {
         ([id, text, ..], _) => (Some(id.clone()), Some(text.clone())),
         ([word], Some(records)) if records.find(Some(word)).is_some() => (Some(word.clone()), None),
         ([text], _) => (None, Some(text.clone())),
@@ -54,7 +58,7 @@ fn wanted(session: &Session, args: &FollowUpArgs) -> FollowUp {
 /// # Errors
 /// When there is no such consultation, when its change is not the same any more, or when nothing is asked.
 pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) -> Result<Review> {
-    let record = record(session, wanted.id.as_deref())?;
+    let record = record(session.records.as_ref(), wanted.id.as_deref(), Part::Answer)?;
     let mut talk = resume(session, record)?;
     let next = next(session, &talk, wanted)?;
     talk.ask(&session.config, next, notify);
@@ -62,14 +66,23 @@ pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) 
     Ok(talk.conclude(session, notify))
 }
 
-pub(super) fn record(session: &Session, id: Option<&str>) -> Result<Record> {
-    let found = session.records.as_ref().and_then(|records| records.find(id));
+/// The record of a name; without one the newest that has a part.
+pub(super) fn record(records: Option<&Records>, id: Option<&str>, part: Part) -> Result<Record> {
+    let found = records.and_then(|records| match id {
+        Some(id) => records.find(Some(id)),
+        None => records.newest_with(part),
+    });
     match (found, id) {
         (Some(record), _) => Ok(record),
         (None, Some(id)) => {
             bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
         }
-        (None, None) => bail!("there is no review yet; `git advisor review` makes one"),
+        (None, None) if part == Part::Answer => {
+            bail!("there is no review with an answer yet; `git advisor review` makes one")
+        }
+        (None, None) => {
+            bail!("there is no review with findings yet; `git advisor review` makes one")
+        }
     }
 }
 
@@ -78,9 +91,7 @@ fn resume(session: &Session, record: Record) -> Result<Talk> {
     let id = record.id.clone();
     let nothing =
         || format!("review `{id}` has no answer to follow up; `git advisor log` lists the others");
-    let dialogue: Dialogue =
-        serde_json::from_slice(&record.read(Part::Dialogue).with_context(nothing)?)
-            .with_context(nothing)?;
+    let dialogue = dialogue(&record).with_context(nothing)?;
     let sent = record.read(Part::Prompt).with_context(nothing)?;
     record.read(Part::Answer).with_context(nothing)?;
     let sent = String::from_utf8_lossy(&sent).into_owned();
@@ -104,25 +115,39 @@ fn resume(session: &Session, record: Record) -> Result<Talk> {
     Talk::resumed(scan, prompt, dialogue, record).with_context(nothing)
 }
 
-/// The same change again, packed under the same labels.
-fn scanned(session: &Session, dialogue: &Dialogue, record: &Record) -> Result<(Scan, Prompt)> {
-    let Matter::Change { kind, spec, old, new } = &dialogue.matter else {
-        bail!("review `{}` is not about a change", record.id);
-    };
+/// What a record keeps for a follow-up; nothing where there was no answer.
+fn dialogue(record: &Record) -> Option<Dialogue> {
+    serde_json::from_slice(&record.read(Part::Dialogue).ok()?).ok()
+}
+
+/// The change of a conversation as a source, where it is about one.
+fn again(dialogue: &Dialogue, record: &Record) -> Option<Spec> {
+    let Matter::Change { kind, old, new, .. } = &dialogue.matter else { return None };
     let end = |id: &Option<String>| id.clone().unwrap_or_else(|| EMPTY_TREE.to_owned());
-    let again = match kind {
+    Some(match kind {
         Kind::Range | Kind::Commit => Spec::Ends { old: end(old), new: end(new) },
         Kind::Staged => Spec::Staged,
         Kind::Worktree => Spec::Worktree,
-        Kind::Patch if !record.path(Part::Patch, 1).exists() => bail!(
-            "the patch of review `{}` was not kept, because it holds secrets or is very large; \
-             `git advisor review --patch FILE --question TEXT` asks anew",
-            record.id
-        ),
         Kind::Patch | Kind::Given => {
             Spec::Patch(record.path(Part::Patch, 1).to_string_lossy().into_owned())
         }
+    })
+}
+
+/// The same change again, packed under the same labels.
+fn scanned(session: &Session, dialogue: &Dialogue, record: &Record) -> Result<(Scan, Prompt)> {
+    let (Matter::Change { kind, spec, .. }, Some(again)) =
+        (&dialogue.matter, again(dialogue, record))
+    else {
+        bail!("review `{}` is not about a change", record.id);
     };
+    if *kind == Kind::Patch && !record.path(Part::Patch, 1).exists() {
+        bail!(
+            "the patch of review `{}` was not kept, because it holds secrets or is very large; \
+             `git advisor review --patch FILE --question TEXT` asks anew",
+            record.id
+        );
+    }
     let question = dialogue.question.as_deref();
     let mut scan = session.scan(&again, question, &dialogue.nonce)?;
     scan.change.recall(|_| true, MAX_RECALLED)?;
@@ -142,6 +167,7 @@ fn next(session: &Session, talk: &Talk, wanted: &FollowUp) -> Result<Next> {
             number.checked_sub(1).and_then(|at| requests.get(at)).cloned().with_context(|| {
                 match requests.len() {
                     0 => "Codex asks for no context there; give a question instead".to_owned(),
+                    1 => format!("Codex asks for one thing, number 1; there is no {number}"),
                     count => {
                         format!("Codex asks for {count} things, and none has the number {number}")
                     }

@@ -80,16 +80,20 @@ pub(super) fn run(args: &HookArgs, flags: &[(String, String)]) -> Result<Exit> {
 }
 
 fn install(repo: &Repository) -> Result<String> {
+    let hook = Hook::of(repo)?;
+    let mut config = local_config(repo)?;
     if doctor::git_version().is_some_and(|version| version >= CONFIGURED_HOOKS) {
-        let mut config = local_config(repo)?;
         for (key, value) in SETTINGS {
             config.set_str(key, value).context("cannot write git's configuration")?;
         }
-        return Ok(
-            "installed as hook.git-advisor in this repository's git configuration\n".to_owned()
-        );
+        // A file of an older git's time would run the review twice.
+        let removed = hook.remove()?.map(|what| format!("{what}\n")).unwrap_or_default();
+        return Ok(format!(
+            "installed as hook.git-advisor in this repository's git configuration\n{removed}"
+        ));
     }
-    let hook = Hook::of(repo)?;
+    // Settings of a newer git would run it twice one day.
+    SETTINGS.iter().for_each(|(key, _)| drop(config.remove(key)));
     if let Some(manager) = hook.manager() {
         return Ok(format!("{} manages the hooks here; {}", manager.name, manager.snippet));
     }
@@ -113,20 +117,13 @@ fn install(repo: &Repository) -> Result<String> {
 fn uninstall(repo: &Repository) -> Result<String> {
     let mut config = local_config(repo)?;
     let configured = SETTINGS.iter().filter(|(key, _)| config.remove(key).is_ok()).count() > 0;
-    let hook = Hook::of(repo)?;
-    let failed = || format!("cannot change `{}`", hook.file.display());
-    match (hook.there(), configured) {
-        (There::Ours, _) if hook.before().exists() => {
-            fs::rename(hook.before(), &hook.file).with_context(failed)?;
-            Ok(format!("removed; {} is again what it was\n", hook.file.display()))
-        }
-        (There::Ours, _) => {
-            fs::remove_file(&hook.file).with_context(failed)?;
-            Ok(format!("removed {}\n", hook.file.display()))
-        }
-        (_, true) => Ok("removed hook.git-advisor from git's configuration\n".to_owned()),
-        (_, false) => Ok("not installed here; nothing was changed\n".to_owned()),
-    }
+    let removed = Hook::of(repo)?.remove()?.map(|what| format!("{what}\n")).unwrap_or_default();
+    let configured = match configured {
+        true => "removed hook.git-advisor from git's configuration\n",
+        false if removed.is_empty() => "not installed here; nothing was changed\n",
+        false => "",
+    };
+    Ok(format!("{configured}{removed}"))
 }
 
 fn status(repo: &Repository) -> Result<String> {
@@ -221,6 +218,20 @@ impl Hook {
         let folder = real(self.folder());
         let homes = [Some(repo.commondir()), Some(repo.path()), repo.workdir()];
         homes.into_iter().flatten().any(|home| folder.starts_with(real(home)))
+    }
+
+    /// Takes our file away and puts back what was there before; says so, where it was there.
+    fn remove(&self) -> Result<Option<String>> {
+        let failed = || format!("cannot change `{}`", self.file.display());
+        if self.there() != There::Ours {
+            return Ok(None);
+        }
+        if self.before().exists() {
+            fs::rename(self.before(), &self.file).with_context(failed)?;
+            return Ok(Some(format!("removed; {} is again what it was", self.file.display())));
+        }
+        fs::remove_file(&self.file).with_context(failed)?;
+        Ok(Some(format!("removed {}", self.file.display())))
     }
 
     fn keep_what_is_there(&self) -> Result<PathBuf> {

@@ -58,6 +58,15 @@ pub(super) fn gathered(session: &Session, inquiry: &Inquiry, mark: &str) -> Resu
     Ok(Material { pieces: gathering.pieces, head: head.map(|id| id.to_string()) })
 }
 
+/// A change as `--diff` names it.
+pub(super) fn named(spec: &str) -> Spec {
+    match spec {
+        "staged" => Spec::Staged,
+        "worktree" => Spec::Worktree,
+        revisions => Spec::revisions(revisions),
+    }
+}
+
 struct Gathering<'a> {
     session: &'a Session,
     mark: &'a str,
@@ -126,11 +135,7 @@ impl Gathering<'_> {
 
     /// Every hunk of a change, each a piece.
     fn change(&mut self, about: &str, spec: &str) -> Result<()> {
-        let spec = match spec {
-            "staged" => Spec::Staged,
-            "worktree" => Spec::Worktree,
-            revisions => Spec::revisions(revisions),
-        };
+        let spec = named(spec);
         let comparison = source::resolve(self.session.repo.as_ref(), &spec)?;
         let select = &self.session.config.select;
         let (change, _) = change::read(&comparison, select, Languages::built_in(), &Everything)?;

@@ -25,15 +25,18 @@ mod scan;
 mod session;
 mod talk;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
+use supports_hyperlinks::Stream;
 
 use crate::cli::{Cli, Command};
 use crate::consult::warden;
 use crate::exit::Exit;
-use crate::report::Format;
+use crate::report::{Format, links};
+use crate::synthesize::Finding;
 
 pub use accept::{Acceptance, Written, accept};
 pub use consult::{Inquiry, consult};
@@ -111,6 +114,15 @@ fn print_report(text: &str, format: Format) -> Result<()> {
     }
 }
 
+/// Whether stdout is a terminal that shows links, as far as that is known of it.
+fn shows_links() -> bool {
+    let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    colours
+        && io::stdout().is_terminal()
+        && supports_hyperlinks::on(Stream::Stdout)
+        && !crate::env::in_ci()
+}
+
 /// Prints a text for people: in a log of CI the runner, who reads it, finds no command in it; on a
 /// terminal that it is too long for it goes through the pager.
 fn print_for_people(text: &str) -> Result<()> {
@@ -118,6 +130,17 @@ fn print_for_people(text: &str) -> Result<()> {
         return print(&crate::visible::inert(text));
     }
     if pager::shows(text) { Ok(()) } else { print(text) }
+}
+
+/// The same for a report on findings, whose places are links where the terminal itself shows it: not every pager
+/// knows them.
+fn print_with_links(text: &str, findings: &[Finding]) -> Result<()> {
+    let repo = shows_links().then(|| crate::source::open().ok()).flatten();
+    match repo.as_ref().and_then(|repo| repo.workdir()) {
+        Some(top) if !pager::shows(text) => print(&links::added(text, findings, top)),
+        Some(_) => Ok(()),
+        None => print_for_people(text),
+    }
 }
 
 fn print_bytes(text: &[u8]) -> Result<()> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::news;
+use super::news::{self, News};
 use super::review::{self, Wish};
 use super::session::Session;
 use super::{print_aside, tell, width};
@@ -87,9 +87,9 @@ fn review_all(updates: &[Update], flags: &[(String, String)]) -> Result<Exit> {
     if wanted.is_empty() {
         return Ok(Exit::Clean);
     }
-    let mut session = Session::within(Some(repo), flags)?;
     let mut exit = Exit::Clean;
     for (name, spec) in &wanted {
+        let mut session = Session::open(spec, flags)?;
         let left = left(&session.config, begun);
         session.config.limits.deadline = left;
         match review_one(&session, name, spec)? {
@@ -114,7 +114,13 @@ fn left(config: &Config, begun: Instant) -> Duration {
 
 fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
     let mut notify = news::on_stderr();
-    let seen = review::look(session, spec, None, &mut notify)?;
+    // Nobody has typed this range, so notes on it are for nobody; what is harmless passes without a word.
+    let mut without_notes = |news: News<'_>| {
+        if !matches!(news, News::Note(_)) {
+            notify(news);
+        }
+    };
+    let seen = review::look(session, spec, None, &mut without_notes)?;
     let picked = seen.scan.stats.counts.selected_hunks;
     let seconds = session.config.limits.deadline.as_millis().div_ceil(1000);
     let mut wish = Wish::SecondOpinion;

@@ -1,5 +1,7 @@
 //! `git advisor review`: the whole path.
 
+use std::io;
+
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
@@ -8,13 +10,15 @@ use super::news::{self, News, Notify};
 use super::recall::{Kept, recall};
 use super::session::{MAX_RECALLED, Session};
 use super::talk::{Opening, Talk};
-use super::{files, print_report, width};
+use super::{files, print_report, print_with_links, width};
 use crate::cli::{ReportFile, ReviewArgs};
 use crate::consult::Failure;
 use crate::exit::Exit;
 use crate::prompt::{Nonce, Prompt};
-use crate::record::Matter;
-use crate::report::{Compared, Consultation, Format, Review, Scan, Status, View, render};
+use crate::record::{Matter, Part};
+use crate::report::{
+    Compared, Consultation, Format, Review, Scan, Status, View, json, markdown, render,
+};
 use crate::source::Spec;
 use crate::synthesize::{self, Grounds, Reply, Subject};
 use crate::verdict;
@@ -36,7 +40,11 @@ pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit>
 /// Prints a review and writes its files; the exit status that goes with it.
 pub(super) fn show(review: &Review, format: Format, files: &[ReportFile]) -> Result<Exit> {
     let view = View { width: width(), now: Timestamp::now() };
-    print_report(&render(review, format, view), format)?;
+    let text = render(review, format, view);
+    match format {
+        Format::Text => print_with_links(&text, &review.checked.findings)?,
+        _ => print_report(&text, format)?,
+    }
     files::write(files, review, view)?;
     Ok(exit(review))
 }
@@ -120,7 +128,7 @@ pub(super) fn conclude(
     let Some(prompt) = prompt else {
         return without_call(session, scan, None, Reply::NotNeeded);
     };
-    match wish {
+    let review = match wish {
         Wish::LocalOnly => without_call(session, scan, Some(prompt), Reply::Skipped),
         Wish::SecondOpinion if scan.packet.hunks.is_empty() => {
             let failure = Failure::of(
@@ -137,7 +145,27 @@ pub(super) fn conclude(
             talk.grant_by_policy(session, notify);
             talk.conclude(session, notify)
         }
+    };
+    recorded(session, review, notify)
+}
+
+/// Records a review that got no call and still has findings, so that they can be shown and accepted.
+fn recorded(session: &Session, mut review: Review, notify: &mut Notify<'_>) -> Review {
+    let unrecorded = review.record.is_none() && !review.checked.findings.is_empty();
+    let Some(records) = session.records.as_ref().filter(|_| unrecorded) else { return review };
+    let mut keep = || -> io::Result<()> {
+        let record = records.begin(Timestamp::now())?;
+        review.record = Some(record.id.clone());
+        if let Some(prompt) = &review.prompt {
+            record.write(Part::Prompt, prompt.text().as_bytes())?;
+        }
+        record.write(Part::Markdown, markdown::review(&review).as_bytes())?;
+        record.write(Part::Json, json::review(&review).as_bytes())
+    };
+    if let Err(error) = keep() {
+        notify(News::Warning(&format!("the review is not recorded: {error}")));
     }
+    review
 }
 
 fn matter(scan: &Scan) -> Matter {
@@ -168,8 +196,17 @@ fn without_call(session: &Session, scan: Scan, prompt: Option<Prompt>, reply: Re
         Reply::Skipped => Consultation::none(Status::Skipped),
         Reply::NotNeeded | Reply::Answered(_) => Consultation::none(Status::NotNeeded),
     };
-    let rounds = Vec::new();
-    Review { scan, prompt, consultation, answer: None, rounds, checked, verdict, record: None }
+    Review {
+        scan,
+        prompt,
+        consultation,
+        answer: None,
+        rounds: Vec::new(),
+        checked,
+        verdict,
+        judgement: None,
+        record: None,
+    }
 }
 
 /// An interrupted review says so by its status, whatever the rules found.

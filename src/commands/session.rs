@@ -41,15 +41,16 @@ impl Session {
             (Err(_), Spec::Patch(_)) => None,
             (Err(error), _) => return Err(error.into()),
         };
-        Session::between(repo, Some(spec), flags)
+        Session::about(repo, Some(spec), flags)
     }
 
     /// The same for a repository that is already open.
     pub(super) fn within(repo: Option<Repository>, flags: &[(String, String)]) -> Result<Session> {
-        Session::between(repo, None, flags)
+        Session::about(repo, None, flags)
     }
 
-    fn between(
+    /// The same for a change that is to be read in it: its base may be where the configuration stands.
+    pub(super) fn about(
         repo: Option<Repository>,
         spec: Option<&Spec>,
         flags: &[(String, String)],

@@ -10,14 +10,17 @@ use super::grants;
 use super::news::{News, Notify};
 use super::recall::{self, Kept};
 use super::session::Session;
-use crate::config::Config;
+use crate::config::{Config, Judge};
 use crate::consult::{self, Ask, Clock, Consulted, Failure, Outcome};
 use crate::pack::Piece;
 use crate::prompt::{self, Nonce, Prompt, Refused};
 use crate::record::{Asked, Dialogue, KeptRound, Matter, Part, Record};
-use crate::report::{Answered, Consultation, Review, Round, Scan, Status, json, markdown};
+use crate::redact::Redactor;
+use crate::report::{
+    Answered, Consultation, Judgement, Review, Round, Scan, Status, json, markdown,
+};
 use crate::synthesize::{self, ContextRequest, Grounds, Reply, Subject};
-use crate::verdict;
+use crate::{verdict, visible};
 
 /// A round that has less time than this is not begun.
 const MIN_ROUND: Duration = Duration::from_secs(10);
@@ -31,6 +34,8 @@ pub(super) struct Talk {
     rounds: Vec<Round>,
     dialogue: Dialogue,
     duration: Duration,
+    /// When this run took it up: its calls share one deadline, since a push waits for all of them.
+    begun: Instant,
     record: Option<Record>,
     /// What the first answer serves again, where it is one that may.
     asked: Option<Asked>,
@@ -75,6 +80,7 @@ impl Talk {
     fn begin(session: &Session, opening: Opening<'_>, notify: &mut Notify<'_>) -> Talk {
         let Opening { scan, prompt, matter, nonce, question } = opening;
         let digest = recall::digest(&session.config, &prompt, &nonce);
+        let begun = Instant::now();
         let mut record = begin_record(session, &prompt, scan.patch.as_deref(), notify);
         let consulted = ask(&session.config, prompt.text(), None, notify);
         // What never started leaves nothing behind that is worth a place.
@@ -104,6 +110,7 @@ impl Talk {
             rounds: Vec::new(),
             dialogue,
             duration: consulted.duration,
+            begun,
             record,
             asked: Some(asked),
             cached: false,
@@ -141,6 +148,7 @@ impl Talk {
             rounds,
             dialogue: Dialogue { matter, ..dialogue },
             duration: Duration::ZERO,
+            begun: Instant::now(),
             record,
             asked: Some(asked),
             cached: true,
@@ -158,8 +166,8 @@ impl Talk {
         let rounds = recall::rounds(&record, &dialogue)?;
         let asked = Asked::read(&record);
         let cached = asked.as_ref().is_some_and(|asked| asked.record != record.id);
-        let (duration, record) = (Duration::ZERO, Some(record));
-        Ok(Talk { scan, prompt, first, rounds, dialogue, duration, record, asked, cached })
+        let (duration, begun, record) = (Duration::ZERO, Instant::now(), Some(record));
+        Ok(Talk { scan, prompt, first, rounds, dialogue, duration, begun, record, asked, cached })
     }
 
     /// The characters in the labels of what was sent.
@@ -185,13 +193,11 @@ impl Talk {
 
     /// Grants what Codex asks to see, as often as the configuration lets it.
     pub(super) fn grant_by_policy(&mut self, session: &Session, notify: &mut Notify<'_>) {
-        let begun = Instant::now();
         let mut config = session.config.clone();
-        // The first call and these rounds share one deadline: a push waits for all of them.
-        let left = config.limits.deadline.saturating_sub(self.duration);
         for _ in self.rounds.len()..config.limits.max_context_rounds {
             let requests = self.requests();
-            config.limits.deadline = left.saturating_sub(begun.elapsed());
+            let deadline = session.config.limits.deadline;
+            config.limits.deadline = deadline.saturating_sub(self.begun.elapsed());
             if requests.is_empty() || self.first.is_err() || config.limits.deadline < MIN_ROUND {
                 return;
             }
@@ -290,17 +296,32 @@ impl Talk {
         let checked = synthesize::synthesize(&grounds, reply);
         let verdict = verdict::decide(&checked, threshold);
         let is_whole = checked.answer.is_some() && checked.coverage.not_judged.is_empty();
-        let Talk { scan, prompt, first, rounds, dialogue, record, asked, .. } = self;
+        let Talk { scan, prompt, first, rounds, dialogue, begun, record, asked, .. } = self;
         let kept = Dialogue { rounds: rounds.iter().map(kept).collect(), ..dialogue };
         let id = record.as_ref().map(|record| record.id.clone());
         let prompt = Some(prompt);
         let answer = first.ok();
-        let review =
-            Review { scan, prompt, consultation, answer, rounds, checked, verdict, record: id };
-        keep(record.as_ref(), 1, Part::Json, json::review(&review).as_bytes(), notify);
-        keep(record.as_ref(), 1, Part::Markdown, markdown::review(&review).as_bytes(), notify);
+        let judgement = None;
+        let mut review = Review {
+            scan,
+            prompt,
+            consultation,
+            answer,
+            rounds,
+            checked,
+            verdict,
+            judgement,
+            record: id,
+        };
         let state = serde_json::to_vec(&kept).unwrap_or_default();
         keep(record.as_ref(), 1, Part::Dialogue, &state, notify);
+        keep_report(record.as_ref(), &review, notify);
+        if let Some(judge) = session.config.judge.as_ref().filter(|_| review.answer.is_some()) {
+            let left = session.config.limits.deadline.saturating_sub(begun.elapsed());
+            let clock = Clock { deadline: left, ..Clock::of(&session.config) };
+            review.judgement = Some(judged(judge, &review, clock, notify));
+            keep_report(record.as_ref(), &review, notify);
+        }
         // Last of all, so that a record that serves again is complete. What another model said, or what could
         // not be read in full, serves nobody again.
         let serves = asked.filter(|_| is_whole && kept.notes.is_empty());
@@ -355,6 +376,21 @@ fn ask(config: &Config, prompt: &str, session: Option<&str>, notify: &mut Notify
         notify(News::Warning(note));
     }
     consulted
+}
+
+/// Lets the user's own program have its say. That it has none is worth a warning and no more.
+fn judged(judge: &Judge, review: &Review, clock: Clock, notify: &mut Notify<'_>) -> Judgement {
+    let program = visible::line(&judge.program);
+    notify(News::Note(&format!("the second judge reads the review: {program}")));
+    let begun = Instant::now();
+    let outcome = match consult::judge(judge, &json::brief(review), clock) {
+        Ok(prose) => Ok(visible::text(Redactor::default().text(&prose))),
+        Err(why) => {
+            notify(News::Warning(&format!("the second judge gives nothing: {why}")));
+            Err(why.to_string())
+        }
+    };
+    Judgement { program, outcome, duration: begun.elapsed() }
 }
 
 fn answer(outcome: Outcome) -> Result<String, Failure> {
@@ -429,6 +465,11 @@ fn keep_call(
     if let Outcome::Answered(text) = &consulted.outcome {
         keep(record, round, Part::Answer, text.as_bytes(), notify);
     }
+}
+
+fn keep_report(record: Option<&Record>, review: &Review, notify: &mut Notify<'_>) {
+    keep(record, 1, Part::Json, json::review(review).as_bytes(), notify);
+    keep(record, 1, Part::Markdown, markdown::review(review).as_bytes(), notify);
 }
 
 /// Writes a part. A full disk costs the record, not the review.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Span, SpanRelativeTo};
 use toml::Value;
 
-use super::{Config, From, Globs, Provider};
+use super::{Config, From, Globs, Judge, Provider};
 use crate::rules::Severity;
 
 /// Who may set a key.
@@ -224,6 +224,13 @@ pub const KEYS: &[Key] = &[
         show: |config| config.select.vendored.into(),
     },
     Key {
+        name: "synthesis.judge",
+        trust: Trust::User,
+        kind: Kind::Table,
+        set: |config, value| put(&mut config.judge, Judge::read(value)?),
+        show: |config| Judge::show(config.judge.as_ref()),
+    },
+    Key {
         name: super::FROM,
         trust: Trust::User,
         kind: Kind::Text,
@@ -318,7 +325,7 @@ fn word(value: &Value) -> Result<String, String> {
 
 /// A program: a name to look up, or an absolute path. A relative one would mean another program in
 /// every folder.
-fn command(value: &Value) -> Result<String, String> {
+pub(super) fn command(value: &Value) -> Result<String, String> {
     let word = word(value)?;
     let path = std::path::Path::new(&word);
     if path.components().count() > 1 && !path.is_absolute() {
@@ -380,13 +387,13 @@ fn codex_settings(value: &Value) -> Result<toml::Table, String> {
     }
 }
 
-fn strings(value: &Value) -> Result<Vec<String>, String> {
+pub(super) fn strings(value: &Value) -> Result<Vec<String>, String> {
     let wrong = || format!("wants a list of strings, not {}", value.type_str());
     let list = value.as_array().ok_or_else(wrong)?;
     list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
 }
 
-fn variables(value: &Value) -> Result<Vec<String>, String> {
+pub(super) fn variables(value: &Value) -> Result<Vec<String>, String> {
     let names = strings(value)?;
     let is_name = |name: &String| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

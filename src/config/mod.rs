@@ -5,6 +5,7 @@
 
 mod accept;
 mod error;
+mod judge;
 mod keys;
 mod layers;
 mod owned;
@@ -22,6 +23,7 @@ use crate::rules::{CategorySyntax, RuleSyntax, Rules, Severity};
 
 pub use accept::{Accept, accepts_in};
 pub use error::ConfigError;
+pub use judge::Judge;
 pub use keys::{KEYS, Key, Trust};
 pub use layers::{Layers, Tracked, user_file};
 use setting::{Read, Setting, Written};
@@ -42,6 +44,8 @@ pub struct Config {
     pub gate: Gate,
     /// What is looked at.
     pub select: Select,
+    /// A program of the user's that has its say on a checked review; `[synthesis]`.
+    pub judge: Option<Judge>,
     /// Which side of a change the repository's file is read from.
     pub from: From,
     /// The user's own rules, as written.

@@ -4,7 +4,7 @@
 //! reason), [`process`] how to run any child, [`events`] what Codex's lines mean. [`supervise`] is
 //! the one loop in which output, exit, silence, deadlines and interrupts meet; [`proof`] lets the leash
 //! prove itself before a first call; [`failure`] gives every way of failing a class and an advice;
-//! [`doghouse`] leaves a limited Codex alone.
+//! [`doghouse`] leaves a limited Codex alone. [`judge()`] runs the one other program that has a say.
 
 pub mod codex;
 pub mod doghouse;
@@ -12,6 +12,7 @@ pub mod events;
 pub mod failure;
 pub mod home;
 pub mod installed;
+mod judge;
 mod lines;
 mod listener;
 mod process;
@@ -36,6 +37,7 @@ use proof::Proof;
 use workspace::Workspace;
 
 pub use failure::{Advice, Failure};
+pub use judge::judge;
 pub use supervise::Progress;
 
 /// What came of a consultation, with everything that was obtained on the way.

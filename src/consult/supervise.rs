@@ -22,7 +22,7 @@ const MAX_OUTPUT: usize = 32 << 20;
 
 /// How long what is still in the pipes is read after the child has ended; a descendant may keep
 /// them open for ever.
-const DRAIN: Duration = Duration::from_millis(500);
+pub(super) const DRAIN: Duration = Duration::from_millis(500);
 
 /// How long what is in the pipes is read after the call has been decided, while the child still runs.
 const REST: Duration = Duration::from_millis(20);
@@ -85,7 +85,7 @@ pub(super) async fn stopped() -> Failure {
 }
 
 /// Writes the prompt and closes the pipe, beside the loop: a child that never reads must not hang us.
-fn feed(group: &mut Group, prompt: &str) {
+pub(super) fn feed(group: &mut Group, prompt: &str) {
     if let Some(mut stdin) = group.stdin().take() {
         let prompt = prompt.to_owned();
         tokio::spawn(async move {
@@ -428,7 +428,7 @@ fn killed(_: std::process::ExitStatus) -> bool {
 }
 
 /// Reads what is there; 0 is the end of the pipe. A pipe that is gone never wakes the loop.
-async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> usize {
+pub(super) async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) -> usize {
     match pipe {
         Some(pipe) => pipe.read(buffer).await.unwrap_or(0),
         None => std::future::pending().await,

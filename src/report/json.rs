@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::ser::Formatter;
 
-use super::{Review, Round, Scan, Status};
+use super::{Compared, Review, Round, Scan, Status};
 use crate::change::{File, Hunk, HunkId};
 use crate::classify::{Figures, HunkScore, Signal};
 use crate::consult::Failure;
@@ -106,6 +106,24 @@ struct V1Stats {
 struct V1Review<'a> {
     schema: u8,
     scan: V1Scan<'a>,
+    #[serde(flatten)]
+    case: V1Case<'a>,
+    judge: Option<V1Judgement<'a>>,
+    record: Option<&'a str>,
+}
+
+/// What a second judge reads: nothing of what was not sent.
+#[derive(Serialize)]
+struct V1Brief<'a> {
+    schema: u8,
+    source: V1Source<'a>,
+    #[serde(flatten)]
+    case: V1Case<'a>,
+}
+
+/// Question, answer, and what the checks gave.
+#[derive(Serialize)]
+struct V1Case<'a> {
     consultation: V1Consultation<'a>,
     question: Option<&'a str>,
     answer: Option<&'a str>,
@@ -113,7 +131,14 @@ struct V1Review<'a> {
     findings: Vec<V1Finding<'a>>,
     synthesis: V1Synthesis<'a>,
     verdict: V1Verdict,
-    record: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct V1Judgement<'a> {
+    program: &'a str,
+    text: Option<&'a str>,
+    failure: Option<&'a str>,
+    duration_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -237,15 +262,34 @@ pub fn scan(scan: &Scan, out: impl Write) -> io::Result<()> {
 
 /// A review as one JSON object, with a line feed at the end.
 pub fn review(review: &Review) -> String {
+    written(&V1Review {
+        schema: 1,
+        scan: v1_scan(&review.scan),
+        case: v1_case(review),
+        judge: review.judgement.as_ref().map(|judgement| V1Judgement {
+            program: judgement.program.as_str(),
+            text: judgement.outcome.as_ref().ok().map(Visible::as_str),
+            failure: judgement.outcome.as_ref().err().map(String::as_str),
+            duration_ms: milliseconds(judgement.duration),
+        }),
+        record: review.record.as_deref(),
+    })
+}
+
+/// What a second judge is given to read, with a line feed at the end.
+pub fn brief(review: &Review) -> String {
+    let source = v1_source(&review.scan.source);
+    written(&V1Brief { schema: 1, source, case: v1_case(review) })
+}
+
+fn v1_case(review: &Review) -> V1Case<'_> {
     let checked = &review.checked;
     let consultation = &review.consultation;
     let ids = |ids: &[HunkId]| ids.iter().map(ToString::to_string).collect();
     let failure = consultation.failure.as_ref().map(v1_failure);
     let left_out = checked.coverage.left_out.iter();
     let answered = consultation.answered.as_ref();
-    let wire = V1Review {
-        schema: 1,
-        scan: v1_scan(&review.scan),
+    V1Case {
         consultation: V1Consultation {
             status: consultation.status,
             coverage: V1Coverage {
@@ -296,9 +340,7 @@ pub fn review(review: &Review) -> String {
             threshold: review.verdict.threshold.map_or("never", Severity::name),
             exit_code: review.verdict.exit().code(),
         },
-        record: review.record.as_deref(),
-    };
-    written(&wire)
+    }
 }
 
 /// A value as JSON that shows no invisible character, with a line feed at the end.
@@ -314,13 +356,7 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
     let stats = &scan.stats;
     V1Scan {
         schema: 1,
-        source: V1Source {
-            kind: scan.source.kind,
-            spec: visible::line(&scan.source.spec).into_string(),
-            old: scan.source.old.as_deref(),
-            new: scan.source.new.as_deref(),
-            notes: &scan.source.notes,
-        },
+        source: v1_source(&scan.source),
         files: scan,
         stats: V1Stats {
             files: stats.counts.files,
@@ -331,6 +367,16 @@ fn v1_scan(scan: &Scan) -> V1Scan<'_> {
             prompt_tokens_estimate: stats.prompt_tokens,
             duration_ms: milliseconds(stats.duration),
         },
+    }
+}
+
+fn v1_source(source: &Compared) -> V1Source<'_> {
+    V1Source {
+        kind: source.kind,
+        spec: visible::line(&source.spec).into_string(),
+        old: source.old.as_deref(),
+        new: source.new.as_deref(),
+        notes: &source.notes,
     }
 }
 

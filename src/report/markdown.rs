@@ -1,5 +1,6 @@
 //! The review file. Foreign text stands in code only, so that no Markdown or HTML of it is active.
 
+use super::terminal::{counted, gate};
 use super::{Review, Round, Status};
 use crate::change::Change;
 use crate::prompt::Prompt;
@@ -9,10 +10,18 @@ use crate::visible;
 
 /// The whole review as Markdown: question, answer verbatim, synthesis.
 pub fn review(review: &Review) -> String {
-    let mut out = String::from("# git-advisor review\n\n");
+    let what = if review.scan.source.kind == Kind::Given { "consultation" } else { "review" };
+    let mut out = format!("# git-advisor {what}\n\n");
     summary(&mut out, review);
     out.push_str("\n## Synthesis\n\n");
     out.push_str(&fenced("text", &review.checked.synthesis.text));
+    if let Some(judgement) = &review.judgement {
+        out.push_str(&format!("\n## Second judge: {}\n\n", code(judgement.program.as_str())));
+        match &judgement.outcome {
+            Ok(prose) => out.push_str(&fenced("text", prose.as_str())),
+            Err(why) => out.push_str(&format!("Nothing: {}\n", code(why))),
+        }
+    }
     if !review.checked.findings.is_empty() {
         out.push_str("\n## Findings, checked against the change\n");
     }
@@ -37,12 +46,17 @@ fn summary(out: &mut String, review: &Review) {
         row("Commits", &format!("{}..{}", code(old), code(new)));
     }
     match source.kind {
-        Kind::Given => row("Given", &format!("{} pieces of text", review.scan.packet.hunks.len())),
+        Kind::Given => {
+            let pieces = counted(review.scan.packet.hunks.len(), "piece");
+            row("Given", &format!("{pieces} of text"));
+        }
         _ => row(
             "Changed",
             &format!(
-                "{} files, {} hunks, {} picked",
-                counts.files, counts.hunks, counts.selected_hunks
+                "{}, {}, {} picked",
+                counted(counts.files, "file"),
+                counted(counts.hunks, "hunk"),
+                counts.selected_hunks
             ),
         ),
     }
@@ -65,11 +79,8 @@ fn summary(out: &mut String, review: &Review) {
             row("No answer", &code(&line.unwrap_or_default()));
         }
     }
-    let threshold = review.verdict.threshold;
-    let threshold =
-        threshold.map_or("never fails".to_owned(), |least| format!("fails on {}", least.name()));
     let outcome = review.verdict.outcome.name();
-    row("Verdict", &format!("**{outcome}** ({threshold})"));
+    row("Verdict", &format!("**{outcome}** ({})", gate(review)));
     row("Recommendation", review.checked.synthesis.recommendation.name());
     for note in &source.notes {
         row("Note", &code(note));

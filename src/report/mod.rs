@@ -5,6 +5,7 @@ mod github;
 mod gitlab;
 pub mod json;
 mod junit;
+pub mod links;
 pub mod log;
 pub mod markdown;
 pub mod progress;
@@ -28,6 +29,7 @@ use crate::prompt::{Prompt, Refused};
 use crate::source::Kind;
 use crate::synthesize::Checked;
 use crate::verdict::Verdict;
+use crate::visible::Visible;
 
 /// The forms in which a review is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -161,8 +163,21 @@ pub struct Review {
     pub checked: Checked,
     /// The verdict.
     pub verdict: Verdict,
+    /// What the second judge says, if the user has one and there was an answer.
+    pub judgement: Option<Judgement>,
     /// Id of the record, where there is one.
     pub record: Option<String>,
+}
+
+/// What the user's own program says of a review. No verdict depends on it.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The program.
+    pub program: Visible,
+    /// Its prose, or why there is none.
+    pub outcome: Result<Visible, String>,
+    /// Wall time.
+    pub duration: Duration,
 }
 
 /// A round after the first: what was asked on, and what came of it.

@@ -4,6 +4,7 @@
 use super::Review;
 use super::alert::{self, Alert};
 use super::markdown::{code, fenced};
+use super::terminal::counted;
 
 /// Most findings that are shown; the review file has all of them.
 const MAX_FINDINGS: usize = 50;
@@ -16,11 +17,11 @@ const MAX_TEXT: usize = 4_000;
 pub(super) fn review(review: &Review) -> String {
     let counts = review.scan.stats.counts;
     let mut out = format!(
-        "## git-advisor: {}\n\n{} of {} hunks in {} files were worth a question. Recommendation: {}.\n\n",
+        "## git-advisor: {}\n\nWorth a question: {} of {} in {}. Recommendation: {}.\n\n",
         review.verdict.outcome.name(),
         counts.selected_hunks,
-        counts.hunks,
-        counts.files,
+        counted(counts.hunks, "hunk"),
+        counted(counts.files, "file"),
         review.checked.synthesis.recommendation.name(),
     );
     out.push_str(&fenced("text", &cut(&review.checked.synthesis.text)));

@@ -73,8 +73,17 @@ pub fn review(review: &Review, width: usize) -> String {
             checked(&mut out, finding, &review.scan.change, width);
         }
     }
-    section(&mut out, "Synthesis");
-    paragraphs(&mut out, &review.checked.synthesis.text, width, "  ");
+    if review.checked.synthesis.state != State::Empty {
+        section(&mut out, "Synthesis");
+        paragraphs(&mut out, &review.checked.synthesis.text, width, "  ");
+    }
+    if let Some(judgement) = &review.judgement {
+        section(&mut out, &format!("Second judge: {}", judgement.program));
+        match &judgement.outcome {
+            Ok(prose) => paragraphs(&mut out, prose.as_str(), width, "  | "),
+            Err(why) => line(&mut out, &format!("  nothing: {why}").yellow().to_string()),
+        }
+    }
     out.push('\n');
     verdict(&mut out, review);
     out
@@ -339,6 +348,7 @@ fn verdict(out: &mut String, review: &Review) {
             "no rule fired, but not every file could be read"
         }
         State::Harmless => "nothing risky changed",
+        State::Complete if review.scan.source.kind == Kind::Given => "answered",
         State::Complete => "reviewed",
         State::Partial if review.checked.coverage.judged.is_empty() => {
             "not reviewed: Codex judged no hunk"
@@ -348,9 +358,7 @@ fn verdict(out: &mut String, review: &Review) {
         State::Outage => "not reviewed: Codex is not available",
         State::Skipped => "not reviewed: no second opinion was wanted",
     };
-    let threshold = review.verdict.threshold;
-    let threshold =
-        threshold.map_or("never fails".to_owned(), |least| format!("fails on {}", least.name()));
+    let threshold = gate(review);
     let word = review.verdict.outcome.name();
     let style = match review.verdict.outcome {
         Outcome::Fail => Style::new().red(),
@@ -359,10 +367,26 @@ fn verdict(out: &mut String, review: &Review) {
     };
     let record = review.record.as_ref().map(|id| format!("; record {id}")).unwrap_or_default();
     line(out, &format!("{}: {state} ({threshold}){record}", word.style(style.bold())));
+    if let (Outcome::Fail, Some(_)) = (review.verdict.outcome, &review.record) {
+        let next = "to ask on: git advisor follow-up \"…\"; to accept a finding: git advisor accept F1 --reason \"…\"";
+        line(out, &next.dimmed().to_string());
+    }
+}
+
+/// What fails the run.
+pub(super) fn gate(review: &Review) -> String {
+    match (review.scan.source.kind, review.verdict.threshold) {
+        (Kind::Given, _) => "a consultation fails nothing".to_owned(),
+        (_, Some(least)) => format!("fails on {}", least.name()),
+        (_, None) => "never fails".to_owned(),
+    }
 }
 
 fn section(out: &mut String, title: &str) {
-    line(out, &format!("\n{}", visible::line(title).as_str().cyan().bold()));
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
+    line(out, &visible::line(title).as_str().cyan().bold().to_string());
 }
 
 /// Text wrapped to the width, each line behind a margin.
@@ -370,7 +394,11 @@ fn paragraphs(out: &mut String, text: &str, width: usize, margin: &str) {
     let room = width.saturating_sub(margin.len()).max(30);
     for paragraph in text.trim_end().lines() {
         let hang = if paragraph.starts_with("- ") { "  " } else { "" };
-        let options = textwrap::Options::new(room).subsequent_indent(hang).break_words(false);
+        let options = textwrap::Options::new(room)
+            .subsequent_indent(hang)
+            .break_words(false)
+            // A flag or a CWE is not cut at its hyphen.
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
         if paragraph.trim().is_empty() {
             line(out, margin.trim_end());
             continue;
@@ -386,6 +414,6 @@ fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

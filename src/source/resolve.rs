@@ -1,6 +1,6 @@
 //! From what was typed to two sides.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -168,29 +168,39 @@ fn ends<'repo>(
 
 /// So many commits are looked at to tell whether two have grown apart; walking a whole history would take
 /// longer than the scan.
-const MAX_WALK: usize = 64;
+const MAX_WALK: usize = 128;
 
-/// Whether neither commit is reached from the other, as far as a short walk tells. A history that cannot
-/// be walked (a shallow clone) or is longer gives no note, so that no false one is given.
+/// Whether neither commit is reached from the other. A history that is cut off (a shallow clone), or too long to
+/// tell, gives no note, so that no false one is given; dates only say where to look first.
 fn have_grown_apart(repo: &Repository, a: &Commit<'_>, b: &Commit<'_>) -> bool {
-    is_not_reached(repo, a, b) == Some(true) && is_not_reached(repo, b, a) == Some(true)
+    !repo.is_shallow() && neither_is_reached(repo, a, b) == Some(true)
 }
 
-/// Whether a commit is not reached from another: all that are younger have been seen, and it was not
-/// there. `None` where that takes too many steps. (libgit2's own walk reads the whole history to sort it.)
-fn is_not_reached(repo: &Repository, commit: &Commit<'_>, from: &Commit<'_>) -> Option<bool> {
-    let mut open = BinaryHeap::from([(from.time().seconds(), from.id())]);
+/// Walks down from both until all that is left to walk is reached from both: from there no way leads up to either.
+/// `None` where a commit is missing or that takes too many steps.
+fn neither_is_reached(repo: &Repository, a: &Commit<'_>, b: &Commit<'_>) -> Option<bool> {
+    const BOTH: u8 = 0b11;
+    let mut reached_from = HashMap::from([(a.id(), 0b01), (b.id(), 0b10)]);
+    let mut open = BinaryHeap::from([a, b].map(|commit| (commit.time().seconds(), commit.id())));
+    if a.id() == b.id() {
+        return Some(false);
+    }
     for _ in 0..MAX_WALK {
-        let Some((time, id)) = open.pop() else { return Some(true) };
-        if id == commit.id() {
-            return Some(false);
-        }
-        if time < commit.time().seconds() {
-            return Some(true);
-        }
-        let parents: Vec<Oid> = repo.find_commit(id).ok()?.parent_ids().collect();
-        for parent in parents {
+        let Some((_, id)) = open.pop() else { return Some(true) };
+        let from = reached_from.get(&id).copied().unwrap_or_default();
+        for parent in repo.find_commit(id).ok()?.parent_ids() {
+            let known = reached_from.entry(parent).or_default();
+            if *known | from == *known {
+                continue;
+            }
+            *known |= from;
+            if *known == BOTH && [a.id(), b.id()].contains(&parent) {
+                return Some(false);
+            }
             open.push((repo.find_commit(parent).ok()?.time().seconds(), parent));
+        }
+        if open.iter().all(|(_, id)| reached_from.get(id) == Some(&BOTH)) {
+            return Some(true);
         }
     }
     None

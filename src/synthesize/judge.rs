@@ -6,7 +6,7 @@ use super::anchor::{Anchor, Anchorer, Place, Stand};
 use super::answer::{Answer, Claim};
 use super::moved::{Fate, Moves};
 use super::{Finding, Grounds, Source, Subject, duplicates};
-use crate::classify::{Classified, Signal};
+use crate::classify::{Classified, Signal, Unreached};
 use crate::redact::Redactor;
 use crate::rules::{Severity, Side};
 use crate::visible::{self, Visible};
@@ -179,12 +179,13 @@ fn at(place: &Place, claim: &Claim, ground: &Ground<'_>) -> (Evidence, String) {
         }
         (Stand::Removed, Fate::Moved(to)) => {
             let reason = format!(
-                "the quoted check is not gone: the change only moves it, to {to}; whether it is still reached there was not checked"
+                "the quoted check is not gone: the change only moves it, to {to}; nothing in the changed files shows that it is not reached there"
             );
             return (Evidence::Untouched, reason);
         }
-        (Stand::Removed, Fate::Deeper(to)) => format!(
-            "the quoted code is removed ({lines} of the old side) and stands at {to} again, but deeper: under a condition or in a block that may never run"
+        (Stand::Removed, Fate::Unreached(to, why)) => format!(
+            "the quoted code is removed ({lines} of the old side) and stands at {to} again, but {}",
+            unreached(&why)
         ),
         (Stand::Removed, Fate::Gone) => {
             format!("the quoted code is removed ({lines} of the old side)")
@@ -199,6 +200,21 @@ fn at(place: &Place, claim: &Claim, ground: &Ground<'_>) -> (Evidence, String) {
         return (evidence, reason);
     }
     (evidence, format!("{reason} of {}, not at {} as claimed", place.path, claimed(claim)))
+}
+
+/// Why code may not run where it stands now, after "but".
+fn unreached(why: &Unreached) -> String {
+    match why {
+        Unreached::Within(line) => format!(
+            "within a condition or block in which it did not stand before (line {line}) and which may never run"
+        ),
+        Unreached::Uncalled(name) => {
+            format!(
+                "in the new function `{}`, which nothing in the changed files calls",
+                visible::line(name)
+            )
+        }
+    }
 }
 
 /// Evidence at several places of which the claim names none. It counts only where all of them say the same.
@@ -247,7 +263,7 @@ impl Ground<'_> {
     }
 }
 
-/// A signal on the lines of a place, of the claimed category if there is one.
+/// The strongest signal on the lines of a place, of the claimed category if there is one.
 fn signal_at<'a>(place: &Place, claim: &Claim, classified: &'a Classified) -> Option<&'a Signal> {
     let side = match place.stand {
         Stand::Added => Side::Added,
@@ -261,7 +277,8 @@ fn signal_at<'a>(place: &Place, claim: &Claim, classified: &'a Classified) -> Op
             && place.lines.start < signal.lines.end
             && !signal.moved
     });
-    here.min_by_key(|signal| *signal.rule.category != *claim.category)
+    let fits = |signal: &Signal| *signal.rule.category == *claim.category;
+    here.max_by(|a, b| fits(a).cmp(&fits(b)).then(a.weight.total_cmp(&b.weight)))
 }
 
 fn shown(lines: &std::ops::Range<u32>) -> String {

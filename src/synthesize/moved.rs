@@ -6,6 +6,7 @@ use bstr::ByteSlice;
 
 use super::anchor::Place;
 use crate::change::{Change, File, LineKind};
+use crate::classify::{self, Unreached};
 use crate::visible;
 
 /// The changed lines of a change, by their text without the blanks around it and the ending of their file's
@@ -25,18 +26,20 @@ struct Changed<'a> {
 struct Copy<'a> {
     file: &'a File,
     number: u32,
-    indent: usize,
 }
+
+/// So many copies of a line are looked at; one that stands more often says too little.
+const MAX_COPIES: usize = 20;
 
 /// What became of removed lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
     /// They are gone, all or some.
     Gone,
-    /// They stand as often as before, here, and no deeper.
+    /// They stand as often as before, here.
     Moved(String),
-    /// They stand as often as before, but deeper: under a condition that may never hold.
-    Deeper(String),
+    /// They stand as often as before, here, but may not be reached there.
+    Unreached(String, Unreached),
 }
 
 impl<'a> Moves<'a> {
@@ -46,9 +49,7 @@ impl<'a> Moves<'a> {
             for line in file.lines(hunk).filter(|line| line.kind != LineKind::Context) {
                 let entry = changed.entry((line.text.trim(), ending(file))).or_default();
                 match line.new {
-                    Some(number) => {
-                        entry.added.push(Copy { file, number, indent: indent(line.text) });
-                    }
+                    Some(number) => entry.added.push(Copy { file, number }),
                     None => entry.removed += 1,
                 }
             }
@@ -62,24 +63,39 @@ impl<'a> Moves<'a> {
             return Fate::Gone;
         };
         let mut fate = Fate::Gone;
-        for text in place.lines.clone().filter_map(|number| file.old.line(number)) {
-            let changed = self.changed.get(&(text.trim(), ending(file)));
-            let Some(changed) = changed.filter(|_| !text.trim().is_empty()) else {
+        for number in place.lines.clone() {
+            let text = file.old.line(number).unwrap_or_default().trim();
+            let changed = self.changed.get(&(text, ending(file)));
+            let Some(changed) = changed.filter(|_| !text.is_empty()) else {
                 continue;
             };
-            if changed.added.len() < changed.removed {
-                return Fate::Gone;
-            }
-            let shallow = changed.added.iter().find(|copy| copy.indent <= indent(text));
-            fate = match (shallow, changed.added.first(), fate) {
-                (_, _, deeper @ Fate::Deeper(_)) => deeper,
-                (Some(copy), _, Fate::Gone) => Fate::Moved(copy.place()),
-                (Some(_), _, moved) => moved,
-                (None, Some(copy), _) => Fate::Deeper(copy.place()),
-                (None, None, _) => return Fate::Gone,
+            fate = match (self.stands((file, number), changed), fate) {
+                (Fate::Gone, _) => return Fate::Gone,
+                (_, unreached @ Fate::Unreached(..)) => unreached,
+                (Fate::Moved(_), moved @ Fate::Moved(_)) => moved,
+                (found, _) => found,
             };
         }
         fate
+    }
+
+    /// Where a removed line stands now: where it is reached, if there is such a place.
+    fn stands(&self, from: (&File, u32), line: &Changed<'_>) -> Fate {
+        if line.added.len() < line.removed {
+            return Fate::Gone;
+        }
+        let mut unreached = Fate::Gone;
+        for (seen, copy) in line.added.iter().enumerate() {
+            match classify::unreached(self.change, from, (copy.file, copy.number)) {
+                Some(why) if seen < MAX_COPIES => {
+                    if unreached == Fate::Gone {
+                        unreached = Fate::Unreached(copy.place(), why);
+                    }
+                }
+                _ => return Fate::Moved(copy.place()),
+            }
+        }
+        unreached
     }
 }
 
@@ -91,10 +107,4 @@ impl Copy<'_> {
 
 fn ending(file: &File) -> &[u8] {
     file.path.rfind_byte(b'.').map_or(&[], |at| &file.path[at..])
-}
-
-/// Columns before the text; a tab counts as four.
-fn indent(text: &[u8]) -> usize {
-    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
-    blanks.map(|byte| if *byte == b'\t' { 4 } else { 1 }).sum()
 }

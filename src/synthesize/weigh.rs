@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::answer::{Answer, ContextRequest, Opinion};
 use super::coverage::Coverage;
 use super::judge::Verdict;
-use super::{Case, Finding, Reply, Subject};
+use super::{Case, Finding, Reply, Subject, contradictions};
 use crate::change::{Change, File, HunkId, Skip};
 use crate::rules::Severity;
 
@@ -180,6 +180,7 @@ fn doubt(case: &Case<'_>, synthesis: &Synthesis) -> Option<String> {
     let unsure = coverage.opinions.values().any(|(opinion, _)| *opinion == Opinion::Unsure);
     let claimed = |verdict| findings.iter().any(|f| f.verdict == verdict && !f.accepted);
     let reason = match synthesis.state {
+        State::Outage if case.subject == Subject::Given => "nobody has answered the question",
         State::Outage | State::Skipped => "risky hunks have no second opinion",
         State::Unreadable => "the answer could not be read as findings; read it yourself",
         State::Partial => "not every risky hunk was reviewed",
@@ -193,6 +194,9 @@ fn doubt(case: &Case<'_>, synthesis: &Synthesis) -> Option<String> {
         }
         _ if unfounded(coverage, findings) => {
             "Codex calls a hunk a finding and reports nothing there"
+        }
+        _ if !contradictions::unspoken(findings, coverage, case.classified).is_empty() => {
+            "a rule saw something serious of which Codex does not speak"
         }
         _ if !standing.unread.is_empty() => "a later answer could not be read as findings",
         _ if unsure => "Codex is unsure about a hunk",

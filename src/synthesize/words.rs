@@ -22,7 +22,8 @@ pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String
     }
     lines.extend(not_reviewed_lines(coverage, reply));
     lines.extend(notes.iter().map(|note| format!("Note: {}.", visible::line(note))));
-    let alone = !matches!(reply, Reply::Answered(_));
+    // An answer that cannot be read says of nothing whether it was seen.
+    let alone = !matches!(reply, Reply::Answered(_)) || standing.answer.is_none();
     let each = |ids: &[String], heading: &str, lines: &mut Vec<String>| {
         if !ids.is_empty() {
             lines.push(format!("{heading}:"));
@@ -36,9 +37,9 @@ pub(super) fn of(case: &Case<'_>, synthesis: &Synthesis, reason: &str) -> String
     };
     each(&synthesis.agrees, holds, &mut lines);
     each(&synthesis.disagrees, does_not, &mut lines);
-    let incomplete = match reply {
-        Reply::Answered(_) => "Seen by the rules, not spoken of by Codex",
-        _ => "Seen by the rules alone",
+    let incomplete = match alone {
+        false => "Seen by the rules, not spoken of by Codex",
+        true => "Seen by the rules alone",
     };
     each(&synthesis.incomplete, incomplete, &mut lines);
     each(&synthesis.accepted, "Accepted earlier, not counted", &mut lines);
