@@ -57,7 +57,7 @@ pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) 
     let record = record(session, wanted.id.as_deref())?;
     let mut talk = resume(session, record)?;
     let next = next(session, &talk, wanted)?;
-    talk.ask(&session.config, next, notify);
+    talk.ask(session, &session.config, next, notify);
     talk.grant_by_policy(session, notify);
     Ok(talk.conclude(session, notify))
 }
