@@ -52,7 +52,7 @@ pub(super) fn run(args: &ConsultArgs, flags: &[(String, String)]) -> Result<Exit
         anyway: args.anyway,
     };
     let review = consult(&session, args.kind, &inquiry, &mut news::on_stderr())?;
-    review::show(&review, args.format, &files)
+    review::show(&review, args.format.wanted(), &files)
 }
 
 /// The text that is named, or for a plan what comes on stdin.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use super::news::{self, Notify};
 use super::session::{MAX_RECALLED, Session};
 use super::talk::{Next, Talk};
-use super::{files, grants, review};
+use super::{files, grants, log, review};
 use crate::cli::FollowUpArgs;
 use crate::exit::Exit;
 use crate::prompt::{Prompt, Refused};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &FollowUpArgs, flags: &[(String, String)]) -> Result<Exi
     let session = Session::within(source::open().ok(), flags)?;
     let wanted = wanted(&session, args);
     let review = follow_up(&session, &wanted, &mut news::on_stderr())?;
-    review::show(&review, args.format, &files)
+    review::show(&review, args.format.wanted(), &files)
 }
 
 /// A single word that names a review is its name, else it is the question.
@@ -55,6 +55,9 @@ fn wanted(session: &Session, args: &FollowUpArgs) -> FollowUp {
 /// When there is no such consultation, when its change is not the same any more, or when nothing is asked.
 pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) -> Result<Review> {
     let record = record(session, wanted.id.as_deref())?;
+    let id = record.id.clone();
+    let held = record.hold();
+    let record = held.with_context(|| format!("review `{id}` is being talked about already"))?;
     let mut talk = resume(session, record)?;
     let next = next(session, &talk, wanted)?;
     talk.ask(session, &session.config, next, notify);
@@ -63,14 +66,7 @@ pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) 
 }
 
 pub(super) fn record(session: &Session, id: Option<&str>) -> Result<Record> {
-    let found = session.records.as_ref().and_then(|records| records.find(id));
-    match (found, id) {
-        (Some(record), _) => Ok(record),
-        (None, Some(id)) => {
-            bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
-        }
-        (None, None) => bail!("there is no review yet; `git advisor review` makes one"),
-    }
+    log::found(session.records.as_ref(), id)
 }
 
 /// Reads a record back, and the change that it is about.

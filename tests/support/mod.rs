@@ -12,6 +12,7 @@
 mod advisor;
 mod codex;
 mod home;
+mod mcp;
 mod output;
 mod repo;
 mod responses;
@@ -24,6 +25,7 @@ mod trials;
 pub use advisor::Advisor;
 pub use codex::{KEY_VARIABLE, VERSION, real_codex, user_config};
 pub use home::Home;
+pub use mcp::Client;
 pub use output::Output;
 pub use repo::Repo;
 pub use responses::{Reply, Request, ResponsesServer};
