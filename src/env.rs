@@ -9,7 +9,8 @@ use std::path::PathBuf;
 pub const PREFIX: &str = "GIT_ADVISOR_";
 
 /// Names with our prefix that are no configuration keys: the hook's way out, and what the test bench sets.
-pub const NOT_CONFIG: [&str; 6] = ["SKIP", "TEST_CODEX", "TEST_PRE_COMMIT", "TEST_INSPECTOR", "TEST_CLAUDE", "REQUIRE_CODEX"];
+pub const NOT_CONFIG: [&str; 6] =
+    ["SKIP", "TEST_CODEX", "TEST_PRE_COMMIT", "TEST_INSPECTOR", "TEST_CLAUDE", "REQUIRE_CODEX"];
 
 /// All variables that start with [`PREFIX`] and name a configuration key, sorted by name.
 /// A value that is no UTF-8 is handed on lossily: it cannot be a valid setting.

@@ -63,7 +63,9 @@ fn user(server: &ResponsesServer, codex: &Path) -> Home {
 
 /// An answer that reports the shell call of [`risky_repo`] under the prompt's own label.
 fn true_answer(request: &Request) -> Reply {
-    let label = label(&request.prompt(), "H1");
+    let texts = request.input_texts();
+    let (_, first) = texts.iter().find(|(role, _)| role == "user").unwrap();
+    let label = label(first, "H1");
     Reply::answer(
         json!({
             "summary": "One command injection.",
@@ -126,7 +128,7 @@ fn every_result_fits_its_schema() {
     let scan = client.call("scan", json!({"source": "HEAD~1.."}));
     assert_fits(&tools, "scan", &scan);
     assert_eq!(scan["structuredContent"]["stats"]["selected_hunks"], 1);
-    assert!(text(&scan).contains("`app.py:1`"), "{}", text(&scan));
+    assert!(text(&scan).contains("- H1 `app.py:2` in `run`: shell"), "{}", text(&scan));
     let local = client.call("review", json!({"source": "HEAD~1..", "local_only": true}));
     assert_fits(&tools, "review", &local);
     assert_eq!(local["structuredContent"]["consultation"]["status"], "skipped");
@@ -161,9 +163,21 @@ fn a_wrong_request_is_one_line() {
         ("show", json!({}), "no review yet"),
         ("show", json!({"id": "../../../etc"}), "there is no review"),
         ("follow_up", json!({"text": "Why?"}), "no review yet"),
-        ("consult", json!({"kind": "architecture", "question": "What does this code do?"}), "earns no call"),
-        ("consult", json!({"kind": "root-cause", "symptom": "s", "attempts": ["a b"]}), "two failed fixes"),
-        ("consult", json!({"kind": "plan", "text": "t", "context": ["/etc/passwd"]}), "is not within"),
+        (
+            "consult",
+            json!({"kind": "architecture", "question": "What does this code do?"}),
+            "earns no call",
+        ),
+        (
+            "consult",
+            json!({"kind": "root-cause", "symptom": "s", "attempts": ["a b"]}),
+            "two failed fixes",
+        ),
+        (
+            "consult",
+            json!({"kind": "plan", "text": "t", "context": ["/etc/passwd"]}),
+            "is not within",
+        ),
         ("consult", json!({"kind": "plan", "text": "t", "context": ["../../x"]}), "cannot read"),
         ("consult", json!({"kind": "plan", "text": "t", "context": [".git/config"]}), "git's own"),
     ] {
@@ -210,7 +224,10 @@ fn an_outage_is_a_result() {
     assert_fits(&tools, "review", &result);
     assert_eq!(result["isError"], false);
     let consultation = &result["structuredContent"]["consultation"];
-    assert_eq!((&consultation["status"], &consultation["failure"]["class"]), (&json!("unavailable"), &json!("not-found")));
+    assert_eq!(
+        (&consultation["status"], &consultation["failure"]["class"]),
+        (&json!("unavailable"), &json!("not-found"))
+    );
     assert!(text(&result).contains("(not-found); fix: install it"), "{}", text(&result));
 }
 
@@ -225,7 +242,10 @@ fn what_is_no_message_ends_nothing() {
 
 fn a_terminal_is_no_client() {
     let home = Home::new();
-    let typed = Advisor::new(&home).args(["mcp"]).stdin("hello\n{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n").run();
+    let typed = Advisor::new(&home)
+        .args(["mcp"])
+        .stdin("hello\n{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n")
+        .run();
     assert_eq!((typed.status, typed.stdout.as_str()), (Some(2), ""), "{typed}");
     assert!(typed.stderr.starts_with("error: no MCP client is on stdin: "), "{typed}");
     // A client that goes away at once is none's fault.
@@ -306,7 +326,12 @@ fn a_review_says_what_the_command_line_says(codex: &Path) {
     }
     let keys = |report: &Value| report.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(served), keys(&typed));
-    for part in ["**fail**", "recommendation **block**", "One command injection.", "F1 high confirmed app.py:6"] {
+    for part in [
+        "**fail**",
+        "recommendation **block**",
+        "One command injection.",
+        "F1 high confirmed app.py:6",
+    ] {
         assert!(text(&result).contains(part), "{part} is missing in {}", text(&result));
     }
     // And the record is the same as well.
@@ -341,7 +366,12 @@ fn calls_at_once_keep_apart(codex: &Path) {
     let (home, repo) = (user(&service, codex), risky_repo());
     let mut client = server(&home, &repo);
     let ids: Vec<u64> = (0..4)
-        .map(|at| client.begin("review", json!({"source": "HEAD~1..", "question": format!("Question {at}?")})))
+        .map(|at| {
+            client.begin(
+                "review",
+                json!({"source": "HEAD~1..", "question": format!("Question {at}?")}),
+            )
+        })
         .collect();
     let mut records = Vec::new();
     for (at, id) in ids.iter().enumerate() {
@@ -375,7 +405,10 @@ fn a_limit_is_a_result_and_holds_the_next(codex: &Path) {
     let limited = client.call("review", json!({"source": "HEAD~1.."}));
     assert_fits(&tools, "review", &limited);
     let failure = |result: &Value| result["structuredContent"]["consultation"]["failure"].clone();
-    assert_eq!((&failure(&limited)["class"], &failure(&limited)["advice"]), (&json!("rate-limit"), &json!("wait")));
+    assert_eq!(
+        (&failure(&limited)["class"], &failure(&limited)["advice"]),
+        (&json!("rate-limit"), &json!("wait"))
+    );
     let begun = Instant::now();
     let held = client.call("review", json!({"source": "HEAD~1.."}));
     assert_eq!(failure(&held)["class"], "doghouse");
@@ -391,7 +424,9 @@ fn a_limit_is_a_result_and_holds_the_next(codex: &Path) {
 fn a_hang_ends_at_its_deadline(codex: &Path) {
     let service = ResponsesServer::start(vec![Reply::StallBeforeHeaders, Reply::CommentsOnly]);
     let (home, repo) = (user(&service, codex), risky_repo());
-    for (limit, class) in [("limits.first_answer=2s", "no-headers"), ("limits.deadline=4s", "deadline")] {
+    for (limit, class) in
+        [("limits.first_answer=2s", "no-headers"), ("limits.deadline=4s", "deadline")]
+    {
         let mut client = Client::start(advisor(&home, &repo).args(["--config", limit]));
         let begun = Instant::now();
         let id = client.begin("review", json!({"source": "HEAD~1.."}));

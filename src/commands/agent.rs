@@ -7,12 +7,10 @@ mod disk;
 mod entry;
 mod sealed;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use imara_diff::{
-    Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig,
-};
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 use serde_json::{Value, json};
 
 use super::{before_tool, print};
@@ -152,7 +150,9 @@ impl Files {
         }
         let repo = source::open()?;
         let Some(top) = repo.workdir().map(Path::to_owned) else {
-            bail!("this repository is bare and has no files for an agent; `--user` installs for you");
+            bail!(
+                "this repository is bare and has no files for an agent; `--user` installs for you"
+            );
         };
         let place = |path: &str| Place::in_project(&top, path);
         Ok(Files {

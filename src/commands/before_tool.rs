@@ -140,7 +140,10 @@ fn acts(command: &str) -> Vec<Act> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let assigned = words.iter().take_while(|word| is_assignment(word)).count();
         let (assigned, words) = words.split_at(assigned);
-        if assigned.iter().any(|word| *word != "GIT_ADVISOR_SKIP=0" && word.starts_with("GIT_ADVISOR_SKIP=")) {
+        if assigned
+            .iter()
+            .any(|word| *word != "GIT_ADVISOR_SKIP=0" && word.starts_with("GIT_ADVISOR_SKIP="))
+        {
             continue;
         }
         match words {
@@ -248,7 +251,10 @@ mod tests {
         check("git push", &[(What::Push, "")]);
         check("git commit -m 'x; git push'", &[(What::Commit, "")]);
         check("git commit -am \"a \\\"b\\\" c\"", &[(What::CommitAll, "")]);
-        check("git add -A && git commit -m x && git push -u origin main", &[(What::CommitAll, ""), (What::Push, "")]);
+        check(
+            "git add -A && git commit -m x && git push -u origin main",
+            &[(What::CommitAll, ""), (What::Push, "")],
+        );
         check("cd sub && git -C deeper -c a=b push", &[(What::Push, "sub/deeper")]);
         check("(cd /a; /usr/bin/git push)|cat", &[(What::Push, "/a")]);
         check("A=b git push", &[(What::Push, "")]);

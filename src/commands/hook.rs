@@ -131,7 +131,8 @@ fn uninstall(repo: &Repository) -> Result<String> {
 
 /// Whether git will review a push by itself.
 pub(super) fn is_installed(repo: &Repository) -> bool {
-    let configured = local_config(repo).is_ok_and(|config| config.get_string(SETTINGS[0].0).is_ok());
+    let configured =
+        local_config(repo).is_ok_and(|config| config.get_string(SETTINGS[0].0).is_ok());
     let reads = doctor::git_version().is_some_and(|version| version >= CONFIGURED_HOOKS);
     (configured && reads) || Hook::of(repo).is_ok_and(|hook| hook.there() == There::Ours)
 }

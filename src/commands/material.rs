@@ -91,7 +91,8 @@ impl Gathering<'_> {
             _ => (named, None),
         };
         let shown = visible::line(path);
-        let found = fs::canonicalize(self.session.here.join(path)).with_context(|| format!("cannot read `{shown}`"))?;
+        let found = fs::canonicalize(self.session.here.join(path))
+            .with_context(|| format!("cannot read `{shown}`"))?;
         let root = root(self.session)?;
         let Ok(inside) = found.strip_prefix(&root) else {
             bail!("`{shown}` is not within `{}`; only files there are given", root.display());

@@ -40,8 +40,8 @@ pub use accept::{Acceptance, Written, accept};
 pub use consult::{Inquiry, consult};
 pub use follow_up::{FollowUp, follow_up};
 pub use news::{News, Notify};
-pub use scan::scan;
 pub use review::{Wish, review};
+pub use scan::scan;
 pub use session::Session;
 
 pub(crate) use doghouse::held;
@@ -107,7 +107,10 @@ pub fn run(cli: &Cli) -> Result<Exit> {
 /// Serves an agent. A person who types it is told what it waits for.
 fn mcp(flags: &[(String, String)]) -> Result<Exit> {
     if io::stdin().is_terminal() {
-        tell("note", "this waits for an MCP client on stdin; `git advisor agent install` registers it");
+        tell(
+            "note",
+            "this waits for an MCP client on stdin; `git advisor agent install` registers it",
+        );
     }
     crate::mcp::serve(flags)
 }
@@ -120,9 +123,7 @@ fn print(text: &str) -> Result<()> {
 /// Prints a review on stdout; one for people gives no command to a CI runner that reads the log.
 fn print_report(text: &str, format: Format) -> Result<()> {
     match format {
-        Format::Text | Format::Markdown | Format::Summary | Format::Agent => {
-            print_for_people(text)
-        }
+        Format::Text | Format::Markdown | Format::Summary | Format::Agent => print_for_people(text),
         _ => print(text),
     }
 }

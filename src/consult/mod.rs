@@ -103,7 +103,8 @@ pub fn consult(
     if let Some(failure) = doghouse::check(&config.doghouse, &whom) {
         return unavailable(failure);
     }
-    let mut consulted = completed(call(ask, config, clock, progress), ask.stop).unwrap_or_else(unavailable);
+    let mut consulted =
+        completed(call(ask, config, clock, progress), ask.stop).unwrap_or_else(unavailable);
     consulted.duration = begun.elapsed();
     if let Outcome::Unavailable(failure) = &mut consulted.outcome {
         doghouse::enter(failure, &config.doghouse, &whom);

@@ -288,11 +288,7 @@ mod tests {
         refused(Tool::Show, json!({"id": ["x"]}), "invalid type");
         refused(Tool::Consult, json!({}), "missing field `kind`");
         refused(Tool::Consult, json!({"kind": "naming"}), "unknown variant `naming`");
-        refused(
-            Tool::Consult,
-            json!({"kind": "plan", "context": ["--x"]}),
-            "`context` is `--x`",
-        );
+        refused(Tool::Consult, json!({"kind": "plan", "context": ["--x"]}), "`context` is `--x`");
         refused(
             Tool::Consult,
             json!({"kind": "root-cause", "attempts": ["--upload-pack=x"]}),

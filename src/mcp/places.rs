@@ -89,7 +89,10 @@ fn real(path: &str, from: Option<&Path>) -> Result<PathBuf> {
 }
 
 /// The folders that the client declares. One that does not answer has none.
-#[expect(deprecated, reason = "clients declare roots, and newer ones have no other word for it yet")]
+#[expect(
+    deprecated,
+    reason = "clients declare roots, and newer ones have no other word for it yet"
+)]
 async fn roots(context: &RequestContext<RoleServer>) -> Vec<PathBuf> {
     let declared = context.client_capabilities().is_some_and(|it| it.roots.is_some());
     if !declared {

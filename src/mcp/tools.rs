@@ -34,14 +34,8 @@ pub(super) enum Tool {
 
 impl Tool {
     /// All of them, in the order in which they are listed.
-    pub(super) const ALL: [Tool; 6] = [
-        Tool::Review,
-        Tool::Scan,
-        Tool::Consult,
-        Tool::FollowUp,
-        Tool::Show,
-        Tool::Doghouse,
-    ];
+    pub(super) const ALL: [Tool; 6] =
+        [Tool::Review, Tool::Scan, Tool::Consult, Tool::FollowUp, Tool::Show, Tool::Doghouse];
 
     /// The tool of a name.
     pub(super) fn named(name: &str) -> Option<Tool> {
@@ -171,7 +165,13 @@ pub(super) fn answer(request: Request, work: Work) -> Result<Answer> {
             let local = asked.local_only.unwrap_or_default();
             let wish = if local { Wish::LocalOnly } else { Wish::SecondOpinion };
             let question = asked.question.as_deref();
-            wire::review(&commands::review(&session(Some(&spec))?, &spec, question, wish, &mut notify)?)
+            wire::review(&commands::review(
+                &session(Some(&spec))?,
+                &spec,
+                question,
+                wish,
+                &mut notify,
+            )?)
         }
         Request::Scan(asked) => {
             let spec = arguments::spec(asked.source.as_deref());
@@ -211,7 +211,9 @@ fn read(report: &str) -> Result<Value> {
 
 fn make_visible(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains(|c| c != '\n' && c != '\t' && visible::is_hidden(c)) => {
+        Value::String(text)
+            if text.contains(|c| c != '\n' && c != '\t' && visible::is_hidden(c)) =>
+        {
             *text = visible::text(text.as_bytes()).into_string();
         }
         Value::Array(items) => items.iter_mut().for_each(make_visible),

@@ -152,7 +152,9 @@ impl Client {
             let line = match self.lines.recv_timeout(left) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => panic!("no {what} in time: {:#?}", self.seen),
-                Err(RecvTimeoutError::Disconnected) => panic!("ended before {what}: {:#?}", self.seen),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("ended before {what}: {:#?}", self.seen)
+                }
             };
             let message: Value = serde_json::from_str(&line)
                 .unwrap_or_else(|error| panic!("stdout is not the protocol's: {error}: {line}"));

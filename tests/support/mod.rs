@@ -33,4 +33,4 @@ pub use running::Running;
 pub use sample::{all_clear, label, risky_repo};
 pub use schema::assert_valid;
 pub use stand_in::{Call, StandIn, THREAD_ID};
-pub use trials::{with_codex, with_pre_commit};
+pub use trials::{with_claude, with_codex, with_inspector, with_pre_commit};

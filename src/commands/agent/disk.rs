@@ -74,10 +74,12 @@ impl Place {
 
     /// Takes it away, and the folders of ours that it leaves empty.
     pub(super) fn remove(&self) -> Result<()> {
-        let shown = || format!("cannot remove `{}`", visible::line(self.path.display().to_string()));
+        let shown =
+            || format!("cannot remove `{}`", visible::line(self.path.display().to_string()));
         fs::remove_file(&self.path).with_context(shown)?;
         let folders = self.path.ancestors().skip(1).take(2);
-        let ours = folders.filter(|folder| folder.ends_with("agents") || folder.ends_with(".claude"));
+        let ours =
+            folders.filter(|folder| folder.ends_with("agents") || folder.ends_with(".claude"));
         // One that holds something else stays.
         ours.for_each(|folder| drop(fs::remove_dir(folder)));
         Ok(())

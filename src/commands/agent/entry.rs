@@ -63,7 +63,9 @@ pub(super) fn element(
     match position(&now[outer][inner], value, mark) {
         Position::At(_) => return Change::Nothing,
         Position::Edited => {
-            return Change::Left(format!("its `{outer}.{inner}` has an entry of ours that was edited"));
+            return Change::Left(format!(
+                "its `{outer}.{inner}` has an entry of ours that was edited"
+            ));
         }
         Position::Nowhere => {}
     }
@@ -224,13 +226,18 @@ mod tests {
     #[test]
     fn an_element_goes_in_and_out_and_leaves_the_rest_as_it_was() {
         let ours = json!({"matcher": "Bash", "hooks": [{"command": "the mark"}]});
-        let theirs = "{\n  \"outer\": {\n    \"inner\": [\n      {\"matcher\": \"Edit\"}\n    ]\n  }\n}\n";
+        let theirs =
+            "{\n  \"outer\": {\n    \"inner\": [\n      {\"matcher\": \"Edit\"}\n    ]\n  }\n}\n";
         for theirs in THEIRS.into_iter().chain([theirs]) {
             let with = written(element(Some(theirs), KEYS, &ours, "the mark"));
             let elements = &parsed(&with)["outer"]["inner"];
             assert_eq!(elements.as_array().unwrap().last(), Some(&ours), "{with}");
             assert_eq!(element(Some(&with), KEYS, &ours, "the mark"), Change::Nothing);
-            assert_eq!(written(without_element(Some(&with), KEYS, &ours, "the mark")), theirs, "{with}");
+            assert_eq!(
+                written(without_element(Some(&with), KEYS, &ours, "the mark")),
+                theirs,
+                "{with}"
+            );
         }
     }
 
@@ -245,7 +252,10 @@ mod tests {
         assert!(matches!(without_element(Some(edited), KEYS, &ours, "the mark"), Change::Left(_)));
         for broken in ["{", "[]", "{\"outer\": 1}", "// text\n{}", &"[".repeat(1 << 16)] {
             assert!(matches!(member(Some(broken), KEYS, &ours), Change::Left(_)), "{broken:.20}");
-            assert!(matches!(element(Some(broken), KEYS, &ours, "m"), Change::Left(_)), "{broken:.20}");
+            assert!(
+                matches!(element(Some(broken), KEYS, &ours, "m"), Change::Left(_)),
+                "{broken:.20}"
+            );
         }
         assert_eq!(without_member(Some("{\"outer\": 1}"), KEYS, &ours), Change::Nothing);
         assert_eq!(without_element(None, KEYS, &ours, "the mark"), Change::Nothing);

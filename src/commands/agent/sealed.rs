@@ -13,7 +13,8 @@ const BEGIN: &str = "<!-- git-advisor begins -->\n";
 /// What its last line begins with.
 const END: &str = "<!-- git-advisor ends: ";
 
-const EDITED: &str = "it has been edited, or is not of git-advisor; move it away to have it written anew";
+const EDITED: &str =
+    "it has been edited, or is not of git-advisor; move it away to have it written anew";
 
 /// A whole file of ours.
 pub(super) fn file(before: Option<&str>, text: &str) -> Change {
