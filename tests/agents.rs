@@ -67,7 +67,8 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
                 true => open.push(path),
                 false => {
                     let name = path.strip_prefix(folder).unwrap().display().to_string();
-                    found.insert(name, fs::read_to_string(&path).unwrap());
+                    let content = fs::read(&path).unwrap();
+                    found.insert(name, String::from_utf8_lossy(&content).into_owned());
                 }
             }
         }
@@ -112,9 +113,12 @@ fn uninstalling_leaves_what_was_there() {
     let (home, repo) = (Home::new(), risky_repo());
     repo.write(
         ".mcp.json",
-        "{\n\t\"other\": 1.0,\n\t\"mcpServers\": {\"x\": {\"command\": \"y\"}}\n}",
+        "{\n\t\"other\": 1.0,\n\t\"mcpServers\": {\n\t\t\"x\": {\"command\": \"y\"}\n\t}\n}",
     );
-    repo.write(".claude/settings.json", "{\"hooks\":{\"Stop\":[]},\"model\":\"m\"}\n");
+    repo.write(
+        ".claude/settings.json",
+        "{\n  \"hooks\": {\n    \"Stop\": []\n  },\n  \"model\":\"m\"\n}\n",
+    );
     repo.write(".claude/agents/other.md", "theirs\n");
     repo.write("AGENTS.md", "# House rules\n\nBe kind.\n");
     let before = files(repo.path());
@@ -178,7 +182,7 @@ fn a_link_of_the_repository_is_not_followed() {
 
 fn the_users_own_files_keep_their_links_and_modes() {
     let (home, repo) = (Home::new(), risky_repo());
-    let real = home.write("dotfiles/claude.json", "{\"numStartups\": 3}\n");
+    let real = home.write("dotfiles/claude.json", "{\n  \"numStartups\": 3\n}\n");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
     symlink(&real, home.path().join(".claude.json")).unwrap();
     agent(&home, &repo, &["install", "--user", "--hook"]);
@@ -189,7 +193,7 @@ fn the_users_own_files_keep_their_links_and_modes() {
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(home.path().join(".claude/agents/codex-advisor.md").is_file());
     agent(&home, &repo, &["uninstall", "--user"]);
-    assert_eq!(fs::read_to_string(&real).unwrap(), "{\"numStartups\": 3}\n");
+    assert_eq!(fs::read_to_string(&real).unwrap(), "{\n  \"numStartups\": 3\n}\n");
     assert!(!home.path().join(".claude").exists());
     // A user needs no repository, and another folder of Claude Code's is honoured.
     let elsewhere = home.path().join("claude");
@@ -223,7 +227,7 @@ fn a_push_of_the_agents_is_held_back_by_findings_alone() {
         "{outage}"
     );
     // A key that is committed is a finding without any Codex.
-    repo.write("key.pem", "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789\n-----END RSA PRIVATE KEY-----\n");
+    repo.write("key.pem", "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM\n-----END RSA PRIVATE KEY-----\n");
     let held = before(&home, &repo, "git add -A && git commit -m 'Add a key'").json();
     let decision = &held["hookSpecificOutput"];
     assert_eq!(decision["permissionDecision"], "deny", "{held:#}");

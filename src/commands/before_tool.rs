@@ -4,7 +4,7 @@
 //! pass. It is a reminder to an agent that means well, and no boundary: who wants to hide a push from it can.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -147,12 +147,12 @@ fn acts(command: &str) -> Vec<Act> {
             continue;
         }
         match words {
-            ["cd", to] => folder = folder.join(to),
+            ["cd", to] => folder = joined(&folder, PathBuf::from(to)),
             [git, rest @ ..] if *git == "git" || git.ends_with("/git") => {
                 let (within, rest) = options(rest);
                 stages |= matches!(rest, ["add" | "rm" | "mv" | "stage", ..]);
                 if let Some(what) = act(rest, stages) {
-                    let act = Act { what, folder: folder.join(within) };
+                    let act = Act { what, folder: joined(&folder, within) };
                     if !acts.contains(&act) {
                         acts.push(act);
                     }
@@ -162,6 +162,11 @@ fn acts(command: &str) -> Vec<Act> {
         }
     }
     acts
+}
+
+/// A folder named from another; none named is the other itself.
+fn joined(from: &Path, to: PathBuf) -> PathBuf {
+    if to.as_os_str().is_empty() { from.to_owned() } else { from.join(to) }
 }
 
 fn is_assignment(word: &str) -> bool {

@@ -140,9 +140,9 @@ fn result(report: &Value) -> Value {
         findings.iter().filter(|it| it["gates"] == true).map(|it| &it["id"]).collect();
     let failures = list(&report["follow_ups"]).iter().map(|round| &round["failure"]).next_back();
     let failure = failures.unwrap_or(&report["consultation"]["failure"]);
-    let failure = failure.as_object().map(|failure| {
-        json!({"class": failure["class"], "advice": failure["advice"], "until": failure["until"]})
-    });
+    let told =
+        json!({"class": failure["class"], "advice": failure["advice"], "until": failure["until"]});
+    let failure = if failure.is_null() { Value::Null } else { told };
     json!({
         "schema": 1,
         "outcome": report["verdict"]["outcome"],

@@ -1,4 +1,5 @@
-//! Entries of ours in somebody's JSON file. All else in it stays byte by byte, its order and its blanks too.
+//! Entries of ours in somebody's JSON file. All else in it stays byte by byte, its order and its blanks too; only an
+//! object on one line that takes an entry is laid out on several.
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
@@ -200,7 +201,7 @@ mod tests {
 
     const THEIRS: [&str; 4] = [
         "{\n    \"z\": 1.50,\n    \"outer\": {\n        \"other\": {\"a\": [1,2]}\n    },\n    \"a\": 12345678901234567890123\n}",
-        "{\"z\":1,\"outer\":{\"other\":{}},\"a\":\"\\u00e9\"}\n",
+        "{\n  \"z\":1,\n  \"outer\":{\n    \"other\":{}\n  },\n  \"a\":\"\\u00e9\"\n}\n",
         "{\n\t\"z\": [],\n\t\"a\": null\n}\n",
         "{\r\n  \"z\": {}\r\n}\r\n",
     ];
@@ -221,6 +222,17 @@ mod tests {
         }
         let alone = written(member(None, KEYS, &ours));
         assert_eq!(without_member(Some(&alone), KEYS, &ours), Change::Remove);
+    }
+
+    #[test]
+    fn an_object_on_one_line_keeps_what_it_says() {
+        let theirs = r#"{"z":1.50,"outer":{"other":[1,  2]},"a":"\u00e9"}"#;
+        let with = written(member(Some(theirs), KEYS, &json!(1)));
+        for part in [r#""z":1.50"#, r#""other":[1,  2]"#, r#""a":"\u00e9""#] {
+            assert!(with.contains(part), "{with}");
+        }
+        let without = written(without_member(Some(&with), KEYS, &json!(1)));
+        assert_eq!(parsed(&without).to_string(), parsed(theirs).to_string());
     }
 
     #[test]
