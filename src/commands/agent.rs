@@ -63,7 +63,7 @@ struct Part {
 pub(super) fn run(args: &AgentArgs, flags: &[(String, String)]) -> Result<Exit> {
     let report = match &args.action {
         AgentAction::Install(args) => install(args)?,
-        AgentAction::Uninstall(args) => uninstall(args)?,
+        AgentAction::Uninstall(scope) => uninstall(*scope)?,
         AgentAction::BeforeTool => return before_tool::run(flags),
     };
     print(&report)?;
@@ -108,8 +108,8 @@ fn install(args: &InstallArgs) -> Result<String> {
     Ok(report)
 }
 
-fn uninstall(scope: &ScopeArgs) -> Result<String> {
-    let files = Files::of(*scope)?;
+fn uninstall(scope: ScopeArgs) -> Result<String> {
+    let files = Files::of(scope)?;
     let mut parts = vec![
         part("the subagent codex-advisor", &files.subagent, sealed::without_file)?,
         part("the MCP server git-advisor", &files.servers, |before| {

@@ -75,16 +75,14 @@ fn reviewed(event: &Event, flags: &[(String, String)]) -> Option<Value> {
     let mut warning = None;
     for act in acts(command) {
         match review(event, &act, begun, flags) {
-            Ok(None) => {}
             Ok(Some(review)) if review::exit(&review) == Exit::Findings => {
                 return Some(held(&review));
             }
             Ok(Some(review)) if review.consultation.status == Status::Unavailable => {
                 let failure = review.consultation.failure.as_ref();
-                let line = failure.map(crate::consult::Failure::line).unwrap_or_default();
-                warning = Some(passed(&line));
+                warning = failure.map(|failure| passed(&failure.line()));
             }
-            Ok(Some(_)) => {}
+            Ok(_) => {}
             Err(error) => warning = Some(passed(&format!("{error:#}"))),
         }
     }
@@ -224,13 +222,12 @@ fn commands(text: &str) -> Vec<Vec<String>> {
                 word.get_or_insert_default();
             }
             (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
-            (Some(_), c) => word.get_or_insert_default().push(c),
             (None, ';' | '&' | '|' | '\n' | '(' | ')' | '{' | '}') => {
                 words.extend(word.take());
                 commands.push(std::mem::take(&mut words));
             }
             (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, c) => word.get_or_insert_default().push(c),
+            (_, c) => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);
