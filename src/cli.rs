@@ -105,6 +105,11 @@ pub enum Command {
     Doctor,
     /// Write a commented advisor.toml into this repository
     Init,
+    /// Serve agents over the Model Context Protocol, on stdin and stdout
+    #[command(after_help = MCP_NOTES)]
+    Mcp,
+    /// Install what other agents need to ask for a second opinion, or take it out again
+    Agent(AgentArgs),
     /// Wait for the end of the program, and end what it has started
     #[command(hide = true)]
     Warden(WardenArgs),
@@ -183,6 +188,20 @@ const SCAN_EXAMPLES: &str = "Examples:
   git advisor scan HEAD~3..
   git advisor scan --worktree --format json";
 
+const MCP_NOTES: &str = "An agent starts this itself, once it is registered:
+  git advisor agent install        Claude Code, in this project
+  claude mcp add git-advisor -- git-advisor mcp
+
+Only the repository in which it is started is read, and those below a root that the client declares.";
+
+const AGENT_NOTES: &str = "Examples:
+  git advisor agent install --print      what would be written
+  git advisor agent install              for Claude Code, in this project
+  git advisor agent install --user       for Claude Code, in every project of yours
+  git advisor agent install --agents-md  for agents that read AGENTS.md
+
+What somebody has edited since is left alone and named; everything else in a file stays as it is.";
+
 const CI_EXAMPLES: &str = "Examples:
   git advisor ci --report sarif=git-advisor.sarif     GitHub Actions, GitLab CI
   git advisor ci origin/main...HEAD                   anywhere else";
@@ -240,8 +259,8 @@ pub struct ReviewArgs {
     pub question: Option<String>,
 
     /// How to print the report
-    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
-    pub format: Format,
+    #[command(flatten)]
+    pub format: FormatArgs,
 
     /// Write the review to files too
     #[command(flatten)]
@@ -272,6 +291,25 @@ impl FreshArg {
     /// The same as a configuration key.
     pub fn flag(&self) -> Option<(String, String)> {
         self.fresh.then(|| ("limits.keep".to_owned(), "0s".to_owned()))
+    }
+}
+
+/// How a review is printed.
+#[derive(Debug, Args)]
+pub struct FormatArgs {
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    format: Format,
+
+    /// Short, without colours, the last line for programs: the same as --format agent
+    #[arg(long, conflicts_with = "format")]
+    for_agent: bool,
+}
+
+impl FormatArgs {
+    /// The format that is wanted.
+    pub fn wanted(&self) -> Format {
+        if self.for_agent { Format::Agent } else { self.format }
     }
 }
 
@@ -326,7 +364,18 @@ pub struct ScanArgs {
 
     /// How to print the report
     #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
-    pub format: ScanFormat,
+    format: ScanFormat,
+
+    /// Short, without colours, the last line for programs: the same as --format agent
+    #[arg(long, conflicts_with = "format")]
+    for_agent: bool,
+}
+
+impl ScanArgs {
+    /// The format that is wanted.
+    pub fn format(&self) -> ScanFormat {
+        if self.for_agent { ScanFormat::Agent } else { self.format }
+    }
 }
 
 /// Formats of a scan.
@@ -336,6 +385,8 @@ pub enum ScanFormat {
     Text,
     /// One object, documented in the README
     Json,
+    /// For an agent in a shell: short, its last line for programs
+    Agent,
 }
 
 /// `prompt`
@@ -390,8 +441,8 @@ pub struct ConsultArgs {
     pub fresh: FreshArg,
 
     /// How to print the report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[command(flatten)]
+    pub format: FormatArgs,
 
     /// Write the report to files too
     #[command(flatten)]
@@ -433,8 +484,8 @@ pub struct FollowUpArgs {
     pub grant: Vec<usize>,
 
     /// How to print the report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[command(flatten)]
+    pub format: FormatArgs,
 
     /// Write the review to files too
     #[command(flatten)]
@@ -463,6 +514,10 @@ pub struct PartArgs {
     /// The review as JSON
     #[arg(long)]
     pub json: bool,
+
+    /// The review in short, the last line for programs
+    #[arg(long)]
+    pub for_agent: bool,
 
     /// The prompt as it was sent
     #[arg(long)]
@@ -568,6 +623,63 @@ pub struct PrePushArgs {
     /// Name and address of the remote, as git gives them
     #[arg(value_name = "REMOTE", trailing_var_arg = true, allow_hyphen_values = true)]
     pub git: Vec<OsString>,
+}
+
+/// `agent`
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: AgentAction,
+}
+
+/// What to do for agents.
+#[derive(Debug, Subcommand)]
+pub enum AgentAction {
+    /// Write the subagent codex-advisor of Claude Code, and register the MCP server
+    #[command(after_help = AGENT_NOTES)]
+    Install(InstallArgs),
+    /// Take out what was installed and nobody has changed
+    Uninstall(ScopeArgs),
+    /// What Claude Code runs before a command of the agent's: reads the event from stdin
+    #[command(hide = true)]
+    BeforeTool,
+}
+
+/// For whom an agent is told.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ScopeArgs {
+    /// In this project, for everybody who works on it; so it is when nothing is said
+    #[arg(long, conflicts_with = "user")]
+    pub project: bool,
+
+    /// For you, in every project
+    #[arg(long)]
+    pub user: bool,
+}
+
+/// `agent install`
+#[derive(Debug, Args)]
+pub struct InstallArgs {
+    /// For Claude Code: the subagent and the MCP server; so it is when nothing else is named
+    #[arg(long)]
+    pub claude: bool,
+
+    /// For other agents: a marked block in AGENTS.md
+    #[arg(long, conflicts_with = "user")]
+    pub agents_md: bool,
+
+    /// For Claude Code too: review before the agent pushes or commits
+    #[arg(long)]
+    pub hook: bool,
+
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub print: bool,
+
+    /// For whom
+    #[command(flatten)]
+    pub scope: ScopeArgs,
 }
 
 /// `warden`

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 pub const PREFIX: &str = "GIT_ADVISOR_";
 
 /// Names with our prefix that are no configuration keys: the hook's way out, and what the test bench sets.
-pub const NOT_CONFIG: [&str; 4] = ["SKIP", "TEST_CODEX", "TEST_PRE_COMMIT", "REQUIRE_CODEX"];
+pub const NOT_CONFIG: [&str; 6] =
+    ["SKIP", "TEST_CODEX", "TEST_PRE_COMMIT", "TEST_INSPECTOR", "TEST_CLAUDE", "REQUIRE_CODEX"];
 
 /// All variables that start with [`PREFIX`] and name a configuration key, sorted by name.
 /// A value that is no UTF-8 is handed on lossily: it cannot be a valid setting.
@@ -36,6 +37,17 @@ pub fn codex_home() -> Option<PathBuf> {
     match std::env::var_os("CODEX_HOME") {
         Some(home) if !home.is_empty() => Some(PathBuf::from(home)),
         _ => etcetera::home_dir().ok().map(|home| home.join(".codex")),
+    }
+}
+
+/// Where Claude Code keeps the user's agents and settings, and the file with the user's MCP servers.
+pub fn claude() -> Option<(PathBuf, PathBuf)> {
+    match passed_on("CLAUDE_CONFIG_DIR").map(PathBuf::from) {
+        Some(folder) => Some((folder.clone(), folder.join(".claude.json"))),
+        None => {
+            let home = etcetera::home_dir().ok()?;
+            Some((home.join(".claude"), home.join(".claude.json")))
+        }
     }
 }
 

@@ -38,5 +38,6 @@ pub mod commands;
 pub mod config;
 pub mod env;
 pub mod exit;
+mod mcp;
 mod paths;
 pub mod visible;

@@ -228,6 +228,18 @@ impl Records {
 }
 
 impl Record {
+    /// Holds a record that is there, so that nobody else goes on with it or takes it away; `None` where
+    /// somebody does.
+    pub fn hold(self) -> Option<Record> {
+        // A file system without locks costs the protection and not the record.
+        let Ok(lock) = File::create(self.folder.join(LOCK)) else { return Some(self) };
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(_)) => Some(self),
+            Ok(()) => Some(Record { _lock: Some(Arc::new(lock)), ..self }),
+        }
+    }
+
     /// Writes a part as a whole, readable by the user alone.
     ///
     /// # Errors
@@ -369,6 +381,18 @@ mod tests {
         }
         assert_eq!(records.ids().len(), MAX_RECORDS);
         assert!(records.find(Some(&in_use.id)).is_some());
+    }
+
+    #[test]
+    fn one_at_a_time_goes_on_with_a_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records { folder: folder.path().join("reviews") };
+        let id = records.begin(Timestamp::now()).unwrap().id;
+        let find = || records.find(Some(&id)).unwrap();
+        let held = find().hold().unwrap();
+        assert!(find().hold().is_none());
+        drop(held);
+        assert!(find().hold().is_some());
     }
 
     #[cfg(unix)]

@@ -16,7 +16,7 @@ use crate::pack;
 use crate::prompt::{self, Kind, Nonce};
 use crate::record::Matter;
 use crate::report::{Review, Scan};
-use crate::source;
+use crate::source::{self, Spec};
 
 /// A larger text than this, in bytes, is no plan.
 const MAX_TEXT: u64 = 1 << 20;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &ConsultArgs, flags: &[(String, String)]) -> Result<Exit
     let files = args.files.all();
     files::check(&files)?;
     let flags: Vec<_> = flags.iter().cloned().chain(args.fresh.flag()).collect();
-    let change = args.diff.first().map(|spec| material::named(spec));
+    let change = args.diff.first().map(|spec| Spec::named(spec));
     let session = Session::about(source::open().ok(), change.as_ref(), &flags)?;
     let inquiry = Inquiry {
         question: args.question.clone(),
@@ -56,7 +56,7 @@ pub(super) fn run(args: &ConsultArgs, flags: &[(String, String)]) -> Result<Exit
         anyway: args.anyway,
     };
     let review = consult(&session, args.kind, &inquiry, &mut news::on_stderr())?;
-    review::show(&review, args.format, &files)
+    review::show(&review, args.format.wanted(), &files)
 }
 
 /// The text that is named, or for a plan what comes on stdin.

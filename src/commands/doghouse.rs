@@ -3,11 +3,13 @@
 use anyhow::{Context, Result};
 
 use super::print;
+use super::session::Session;
 use crate::cli::{DoghouseAction, DoghouseArgs};
 use crate::config::{Config, Layers, Tracked};
 use crate::consult::doghouse::{self, State};
 use crate::consult::failure::utc;
 use crate::exit::Exit;
+use crate::report::json;
 use crate::{source, visible};
 
 pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exit> {
@@ -31,6 +33,21 @@ pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exi
     };
     print(&format!("{text}\n"))?;
     Ok(Exit::Clean)
+}
+
+/// Whether a call would be held back now: as JSON, and in words.
+pub(crate) fn held(session: &Session) -> (String, String) {
+    let settings = &session.config.doghouse;
+    let state = doghouse::state(settings, &doghouse::Whom::of(&session.config));
+    let said = match &state {
+        State::Held(marker) => format!(
+            "Codex is left alone until {} after a limit ({}): go on without it",
+            utc(marker.until),
+            visible::line(&marker.class)
+        ),
+        State::Free | State::Corrupt(_) => "Codex can be asked".to_owned(),
+    };
+    (json::doghouse(&state), said)
 }
 
 /// What the markers say, a line each.

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use super::news::{self, Notify};
 use super::session::{MAX_RECALLED, Session};
 use super::talk::{Next, Talk};
-use super::{files, grants, review};
+use super::{files, grants, log, review};
 use crate::cli::FollowUpArgs;
 use crate::exit::Exit;
 use crate::prompt::{Prompt, Refused};
@@ -39,7 +39,7 @@ pub(super) fn run(args: &FollowUpArgs, flags: &[(String, String)]) -> Result<Exi
     let change = dialogue(&followed).and_then(|dialogue| again(&dialogue, &followed));
     let session = Session::about(repo, change.as_ref(), flags)?;
     let review = follow_up(&session, &wanted, &mut news::on_stderr())?;
-    review::show(&review, args.format, &files)
+    review::show(&review, args.format.wanted(), &files)
 }
 
 /// A single word that names a review is its name, else it is the question.
@@ -59,31 +59,25 @@ fn wanted(records: Option<&Records>, args: &FollowUpArgs) -> FollowUp {
 /// When there is no such consultation, when its change is not the same any more, or when nothing is asked.
 pub fn follow_up(session: &Session, wanted: &FollowUp, notify: &mut Notify<'_>) -> Result<Review> {
     let record = record(session.records.as_ref(), wanted.id.as_deref(), Part::Answer)?;
+    let id = record.id.clone();
+    let held = record.hold();
+    let record = held.with_context(|| format!("review `{id}` is being talked about already"))?;
     let mut talk = resume(session, record)?;
     let next = next(session, &talk, wanted)?;
-    talk.ask(&session.config, next, notify);
+    talk.ask(session, &session.config, next, notify);
     talk.grant_by_policy(session, notify);
     Ok(talk.conclude(session, notify))
 }
 
 /// The record of a name; without one the newest that has a part.
 pub(super) fn record(records: Option<&Records>, id: Option<&str>, part: Part) -> Result<Record> {
-    let found = records.and_then(|records| match id {
-        Some(id) => records.find(Some(id)),
-        None => records.newest_with(part),
-    });
-    match (found, id) {
-        (Some(record), _) => Ok(record),
-        (None, Some(id)) => {
-            bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
-        }
-        (None, None) if part == Part::Answer => {
-            bail!("there is no review with an answer yet; `git advisor review` makes one")
-        }
-        (None, None) => {
-            bail!("there is no review with findings yet; `git advisor review` makes one")
-        }
+    if id.is_some() {
+        return log::found(records, id);
     }
+    let what = if part == Part::Answer { "an answer" } else { "findings" };
+    records.and_then(|records| records.newest_with(part)).with_context(|| {
+        format!("there is no review with {what} yet; `git advisor review` makes one")
+    })
 }
 
 /// Reads a record back, and the change that it is about.

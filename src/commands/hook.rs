@@ -126,6 +126,14 @@ fn uninstall(repo: &Repository) -> Result<String> {
     Ok(format!("{configured}{removed}"))
 }
 
+/// Whether git will review a push by itself.
+pub(super) fn is_installed(repo: &Repository) -> bool {
+    let configured =
+        local_config(repo).is_ok_and(|config| config.get_string(SETTINGS[0].0).is_ok());
+    let reads = doctor::git_version().is_some_and(|version| version >= CONFIGURED_HOOKS);
+    (configured && reads) || Hook::of(repo).is_ok_and(|hook| hook.there() == There::Ours)
+}
+
 fn status(repo: &Repository) -> Result<String> {
     let hook = Hook::of(repo)?;
     let mut out = String::new();

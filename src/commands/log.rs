@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::session::Session;
 use super::{print, print_bytes, print_for_people};
 use crate::cli::{PartArgs, ShowArgs};
 use crate::exit::Exit;
-use crate::record::{Part, Records};
-use crate::report::log;
+use crate::record::{Part, Record, Records};
+use crate::report::{agent, log};
 use crate::{source, visible};
 
 pub(super) fn list() -> Result<Exit> {
@@ -15,14 +16,14 @@ pub(super) fn list() -> Result<Exit> {
 }
 
 pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
-    let Some(record) = records()?.find(args.id.as_deref()) else {
-        match &args.id {
-            Some(id) => {
-                bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
-            }
-            None => bail!("there is no review yet; `git advisor review` makes one"),
-        }
-    };
+    let record = found(Some(&records()?), args.id.as_deref())?;
+    if args.part.for_agent {
+        let report = String::from_utf8_lossy(&report(&record)?).into_owned();
+        let report = serde_json::from_str(&report)
+            .with_context(|| format!("the report of review `{}` cannot be read", record.id))?;
+        print_for_people(&agent::review(&report))?;
+        return Ok(Exit::Clean);
+    }
     let part = part(&args.part);
     let round = if matches!(part, Part::Json | Part::Markdown) { 1 } else { args.round };
     let content = record.read_round(round, part).or_else(|error| match part {
@@ -41,6 +42,30 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
         }
     }
     Ok(Exit::Clean)
+}
+
+/// An earlier review as JSON.
+///
+/// # Errors
+/// When there is none of that name, or when its call was cut off.
+pub(crate) fn shown(session: &Session, id: Option<&str>) -> Result<String> {
+    let record = found(session.records.as_ref(), id)?;
+    Ok(String::from_utf8_lossy(&report(&record)?).into_owned())
+}
+
+/// The record of a name; the newest without one.
+pub(super) fn found(records: Option<&Records>, id: Option<&str>) -> Result<Record> {
+    match (records.and_then(|records| records.find(id)), id) {
+        (Some(record), _) => Ok(record),
+        (None, Some(id)) => {
+            bail!("there is no review `{}`; `git advisor log` lists them", visible::line(id))
+        }
+        (None, None) => bail!("there is no review yet; `git advisor review` makes one"),
+    }
+}
+
+fn report(record: &Record) -> Result<Vec<u8>> {
+    record.read(Part::Json).with_context(|| format!("review `{}` has no report", record.id))
 }
 
 fn part(args: &PartArgs) -> Part {

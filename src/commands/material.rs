@@ -1,7 +1,7 @@
 //! What a consultation is about, as pieces of text: files, changes, attempts, a plan.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use git2::Repository;
@@ -58,15 +58,6 @@ pub(super) fn gathered(session: &Session, inquiry: &Inquiry, mark: &str) -> Resu
     Ok(Material { pieces: gathering.pieces, head: head.map(|id| id.to_string()) })
 }
 
-/// A change as `--diff` names it.
-pub(super) fn named(spec: &str) -> Spec {
-    match spec {
-        "staged" => Spec::Staged,
-        "worktree" => Spec::Worktree,
-        revisions => Spec::revisions(revisions),
-    }
-}
-
 struct Gathering<'a> {
     session: &'a Session,
     mark: &'a str,
@@ -100,8 +91,9 @@ impl Gathering<'_> {
             _ => (named, None),
         };
         let shown = visible::line(path);
-        let found = fs::canonicalize(path).with_context(|| format!("cannot read `{shown}`"))?;
-        let root = root(self.session.repo.as_ref())?;
+        let found = fs::canonicalize(self.session.here.join(path))
+            .with_context(|| format!("cannot read `{shown}`"))?;
+        let root = root(self.session)?;
         let Ok(inside) = found.strip_prefix(&root) else {
             bail!("`{shown}` is not within `{}`; only files there are given", root.display());
         };
@@ -135,7 +127,7 @@ impl Gathering<'_> {
 
     /// Every hunk of a change, each a piece.
     fn change(&mut self, about: &str, spec: &str) -> Result<()> {
-        let spec = named(spec);
+        let spec = Spec::named(spec);
         let comparison = source::resolve(self.session.repo.as_ref(), &spec)?;
         let select = &self.session.config.select;
         let (change, _) = change::read(&comparison, select, Languages::built_in(), &Everything)?;
@@ -159,8 +151,8 @@ impl Gathering<'_> {
 }
 
 /// Where files may be given from.
-fn root(repo: Option<&Repository>) -> Result<PathBuf> {
-    let root = repo.and_then(Repository::workdir).unwrap_or(Path::new("."));
+fn root(session: &Session) -> Result<PathBuf> {
+    let root = session.repo.as_ref().and_then(Repository::workdir).unwrap_or(&session.here);
     fs::canonicalize(root).context("cannot find the current folder")
 }
 

@@ -1,6 +1,8 @@
 //! The subcommands, each a recipe: one line a stage, each result named.
 
 mod accept;
+mod agent;
+mod before_tool;
 mod ci;
 mod consult;
 mod demo;
@@ -43,7 +45,11 @@ pub use consult::{Inquiry, consult};
 pub use follow_up::{FollowUp, follow_up};
 pub use news::{News, Notify};
 pub use review::{Wish, review};
+pub use scan::scan;
 pub use session::Session;
+
+pub(crate) use doghouse::held;
+pub(crate) use log::shown;
 
 /// How much is told beside the report; set once, before anything is told.
 static LOUDNESS: OnceLock<Loudness> = OnceLock::new();
@@ -92,12 +98,25 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Man(args) => man::pages(args),
         Command::Completions(args) => man::completions(args),
         Command::Init => init::run(),
+        Command::Mcp => mcp(flags),
+        Command::Agent(args) => agent::run(args, flags),
         Command::Demo(args) => demo::run(args, flags),
         Command::Warden(args) => {
             warden::watch(args.group, &args.folder);
             Ok(Exit::Clean)
         }
     }
+}
+
+/// Serves an agent. A person who types it is told what it waits for.
+fn mcp(flags: &[(String, String)]) -> Result<Exit> {
+    if io::stdin().is_terminal() {
+        tell(
+            "note",
+            "this waits for an MCP client on stdin; `git advisor agent install` registers it",
+        );
+    }
+    crate::mcp::serve(flags)
 }
 
 /// Prints a report on stdout.
@@ -108,7 +127,7 @@ fn print(text: &str) -> Result<()> {
 /// Prints a review on stdout; one for people gives no command to a CI runner that reads the log.
 fn print_report(text: &str, format: Format) -> Result<()> {
     match format {
-        Format::Text | Format::Markdown | Format::Summary => print_for_people(text),
+        Format::Text | Format::Markdown | Format::Summary | Format::Agent => print_for_people(text),
         Format::Junit if crate::env::in_ci() => print(&crate::visible::inert(text)),
         _ => print(text),
     }

@@ -34,7 +34,7 @@ pub(super) fn run(args: &ReviewArgs, flags: &[(String, String)]) -> Result<Exit>
     let wish = if args.no_codex { Wish::LocalOnly } else { Wish::SecondOpinion };
     let question = args.question.as_deref();
     let review = review(&session, &spec, question, wish, &mut news::on_stderr())?;
-    show(&review, args.format, &files)
+    show(&review, args.format.wanted(), &files)
 }
 
 /// Prints a review and writes its files; the exit status that goes with it.

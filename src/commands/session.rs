@@ -1,5 +1,6 @@
 //! What every command on a change begins with: repository, configuration, rules; then the scan.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -8,6 +9,7 @@ use git2::Repository;
 use crate::change;
 use crate::classify::{self, Classifier};
 use crate::config::{Config, Layers, Tracked};
+use crate::consult::Stop;
 use crate::pack;
 use crate::prompt::{self, Nonce, Prompt};
 use crate::record::Records;
@@ -29,6 +31,10 @@ pub struct Session {
     pub(super) rules: Rules,
     /// Where reviews are kept; nowhere for a repository that is thrown away.
     pub(super) records: Option<Records>,
+    /// What ends a call of this command before its time.
+    pub(crate) stop: Stop,
+    /// The folder that relative paths are named from.
+    pub(crate) here: PathBuf,
     /// What the user should know about the configuration.
     notes: Vec<String>,
 }
@@ -50,7 +56,7 @@ impl Session {
     }
 
     /// The same for a change that is to be read in it: its base may be where the configuration stands.
-    pub(super) fn about(
+    pub(crate) fn about(
         repo: Option<Repository>,
         spec: Option<&Spec>,
         flags: &[(String, String)],
@@ -69,7 +75,8 @@ impl Session {
         let config = Config::load(&layers)?;
         let rules = config.rules()?;
         let records = Records::of(repo.as_ref());
-        Ok(Session { repo, config, rules, records, notes })
+        let (stop, here) = (Stop::Signal, PathBuf::from("."));
+        Ok(Session { repo, config, rules, records, stop, here, notes })
     }
 
     /// Source to packet: everything that happens on this machine alone.

@@ -82,7 +82,8 @@ impl Talk {
         let digest = recall::digest(&session.config, &prompt, &nonce);
         let begun = Instant::now();
         let mut record = begin_record(session, &prompt, scan.patch.as_deref(), notify);
-        let consulted = ask(&session.config, prompt.text(), None, notify);
+        let first = Ask { prompt: prompt.text(), session: None, stop: &session.stop };
+        let consulted = ask(&session.config, &first, notify);
         // What never started leaves nothing behind that is worth a place.
         if !consulted.started
             && let Some(Err(error)) = record.take().map(Record::discard)
@@ -206,22 +207,29 @@ impl Talk {
                 let note = format!("not given to Codex: {}: {}", refused.path, refused.why);
                 notify(News::Note(&note));
             }
-            if next.granted.is_empty() || !self.ask(&config, next, notify) {
+            if next.granted.is_empty() || !self.ask(session, &config, next, notify) {
                 return;
             }
         }
     }
 
     /// Asks on in the same session, or where it is gone in a new one; whether there is an answer.
-    pub(super) fn ask(&mut self, config: &Config, next: Next, notify: &mut Notify<'_>) -> bool {
+    pub(super) fn ask(
+        &mut self,
+        session: &Session,
+        config: &Config,
+        next: Next,
+        notify: &mut Notify<'_>,
+    ) -> bool {
         let Next { question, granted, refused } = next;
         let nonce = Nonce::random().unwrap_or_else(|_| self.dialogue.nonce.clone());
         let mut prompt = prompt::follow_up(question.as_deref(), &granted, &refused, &nonce);
         let number = self.rounds.len() + 2;
         keep(self.record.as_ref(), number, Part::Prompt, prompt.text().as_bytes(), notify);
         let pinned = self.pinned(config);
-        let resumed = self.dialogue.session_id.as_deref();
-        let mut consulted = ask(&pinned, prompt.text(), resumed, notify);
+        let (resumed, stop) = (self.dialogue.session_id.as_deref(), &session.stop);
+        let on = Ask { prompt: prompt.text(), session: resumed, stop };
+        let mut consulted = ask(&pinned, &on, notify);
         let gone = |consulted: &Consulted| match &consulted.outcome {
             Outcome::Unavailable(failure) => failure.class == "session-gone",
             Outcome::Answered(_) => false,
@@ -231,7 +239,8 @@ impl Talk {
             notify(News::Note("Codex's session is gone; a new one begins with all that was said"));
             prompt = self.everything(&prompt, &nonce);
             keep(self.record.as_ref(), number, Part::Prompt, prompt.text().as_bytes(), notify);
-            consulted = ask(&pinned, prompt.text(), None, notify);
+            let anew = Ask { prompt: prompt.text(), session: None, stop };
+            consulted = ask(&pinned, &anew, notify);
         }
         keep_call(self.record.as_ref(), number, &consulted, notify);
         let before = self.dialogue.usage.take().filter(|_| !anew);
@@ -362,9 +371,8 @@ impl Talk {
 }
 
 /// Makes a call, and tells how far it is and what is to be known of it.
-fn ask(config: &Config, prompt: &str, session: Option<&str>, notify: &mut Notify<'_>) -> Consulted {
-    let ask = Ask { prompt, session };
-    let consulted = consult::consult(&ask, config, Clock::of(config), &mut |progress| {
+fn ask(config: &Config, ask: &Ask<'_>, notify: &mut Notify<'_>) -> Consulted {
+    let consulted = consult::consult(ask, config, Clock::of(config), &mut |progress| {
         notify(News::Progress(progress));
     });
     if let Outcome::Unavailable(failure) = &consulted.outcome

@@ -19,6 +19,7 @@ mod process;
 pub mod proof;
 mod reset;
 mod settings;
+mod stop;
 mod supervise;
 pub mod warden;
 mod workspace;
@@ -38,6 +39,7 @@ use workspace::Workspace;
 
 pub use failure::{Advice, Failure};
 pub use judge::judge;
+pub use stop::Stop;
 pub use supervise::Progress;
 
 /// What came of a consultation, with everything that was obtained on the way.
@@ -87,6 +89,8 @@ pub struct Ask<'a> {
     pub prompt: &'a str,
     /// Codex's session to go on with, where it is not the first round.
     pub session: Option<&'a str>,
+    /// What ends the call before its time.
+    pub stop: &'a Stop,
 }
 
 /// Asks Codex. Every failure is a value of the result; nothing obtained is lost.
@@ -101,7 +105,8 @@ pub fn consult(
     if let Some(failure) = doghouse::check(&config.doghouse, &whom) {
         return unavailable(failure);
     }
-    let mut consulted = completed(call(ask, config, clock, progress)).unwrap_or_else(unavailable);
+    let mut consulted =
+        completed(call(ask, config, clock, progress), ask.stop).unwrap_or_else(unavailable);
     consulted.duration = begun.elapsed();
     if let Outcome::Unavailable(failure) = &mut consulted.outcome {
         doghouse::enter(failure, &config.doghouse, &whom);
@@ -125,26 +130,30 @@ pub struct Look {
 /// # Errors
 /// When there is none that could be asked.
 pub fn look(config: &Config) -> Result<Look, Failure> {
-    completed(async {
+    let stop = Stop::Signal;
+    let work = async {
         let prepared = prepare(config).await?;
         let leash = prepared.leash(config);
-        let proof = proof::of(&leash).await;
+        let proof = proof::of(&leash, &stop).await;
         let choice = leash.choice;
         Ok(Look { installed: prepared.installed, choice, proof })
-    })?
+    };
+    completed(work, &stop)?
 }
 
 /// Runs what waits for children and clocks.
-fn completed<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+fn completed<T>(work: impl Future<Output = T>, stop: &Stop) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::of("crashed", &format!("no runtime: {error}")))?;
     let done = runtime.block_on(work);
-    // The handlers of signals stay for good, so somebody must go on listening.
-    std::thread::spawn(move || {
-        let stopped = runtime.block_on(supervise::stopped());
-        std::process::exit(i32::from(stopped.exit().unwrap_or(Exit::Interrupted).code()));
-    });
+    if matches!(stop, Stop::Signal) {
+        // The handlers of signals stay for good, so somebody must go on listening.
+        std::thread::spawn(move || {
+            let stopped = runtime.block_on(Stop::Signal.stopped());
+            std::process::exit(i32::from(stopped.exit().unwrap_or(Exit::Interrupted).code()));
+        });
+    }
     Ok(done)
 }
 
@@ -178,7 +187,7 @@ async fn call(
     }
     let prepared = tokio::select! {
         prepared = prepare(config) => prepared,
-        stopped = supervise::stopped() => Err(stopped),
+        stopped = ask.stop.stopped() => Err(stopped),
     };
     let prepared = match prepared {
         Ok(prepared) => prepared,
@@ -188,11 +197,11 @@ async fn call(
         return unavailable(Failure::of("not-logged-in", "there is no login for Codex"));
     }
     let leash = prepared.leash(config);
-    if let Err(failure) = proof::of(&leash).await {
+    if let Err(failure) = proof::of(&leash, ask.stop).await {
         return unavailable(failure);
     }
     let call = leash.call(Destination::Service, ask.session);
-    let mut consulted = supervise::run(&call, ask.prompt, clock, progress).await;
+    let mut consulted = supervise::run(&call, ask.prompt, clock, ask.stop, progress).await;
     if let (Some(session), Outcome::Answered(_)) = (ask.session, &consulted.outcome)
         && consulted.session_id.as_deref() != Some(session)
     {

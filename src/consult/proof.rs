@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::codex::{Call, Destination, Leash};
 use super::failure::Failure;
 use super::listener::{Heard, Listener};
+use super::stop::Stop;
 use super::{Clock, Consulted, Outcome, home, supervise};
 use crate::prompt::{self, Nonce};
 use crate::visible;
@@ -54,13 +55,13 @@ pub struct Proof {
 ///
 /// # Errors
 /// When the command does more than it may, or could not be seen to do less.
-pub(super) async fn of(leash: &Leash<'_>) -> Result<Proof, Failure> {
+pub(super) async fn of(leash: &Leash<'_>, stop: &Stop) -> Result<Proof, Failure> {
     let command = fingerprint(leash);
     let version = leash.installed.version.to_string();
     if let Some(proof) = kept().into_iter().find(|proof| proof.command == command) {
         return Ok(proof);
     }
-    let overhead = prove(leash).await?;
+    let overhead = prove(leash, stop).await?;
     let model = leash.choice.model.clone();
     let proof = Proof { codex: version, model, command, overhead, at: Timestamp::now() };
     keep(&proof);
@@ -68,25 +69,29 @@ pub(super) async fn of(leash: &Leash<'_>) -> Result<Proof, Failure> {
 }
 
 /// Runs both rounds against a listener; gives the overhead of the first in bytes.
-async fn prove(leash: &Leash<'_>) -> Result<usize, Failure> {
+async fn prove(leash: &Leash<'_>, stop: &Stop) -> Result<usize, Failure> {
     let unproven = |problem: &str| Failure::of("leash-unproven", problem);
     let secret = Nonce::random().map_err(|error| unproven(&error.to_string()))?;
     let listener = Listener::start(&secret.fence)
         .await
         .map_err(|error| unproven(&format!("cannot listen on 127.0.0.1: {error}")))?;
     let destination = Destination::Listener(listener.address());
-    let (first, overhead) = round(&leash.call(destination, None), &listener).await?;
+    let (first, overhead) = round(&leash.call(destination, None), &listener, stop).await?;
     let Some(session) = first.session_id else {
         return Err(unproven("Codex named no session"));
     };
-    round(&leash.call(destination, Some(&session)), &listener).await?;
+    round(&leash.call(destination, Some(&session)), &listener, stop).await?;
     Ok(overhead)
 }
 
 /// One turn against the listener, and its overhead in bytes.
-async fn round(call: &Call, listener: &Listener) -> Result<(Consulted, usize), Failure> {
+async fn round(
+    call: &Call,
+    listener: &Listener,
+    stop: &Stop,
+) -> Result<(Consulted, usize), Failure> {
     let clock = Clock { first_answer: PATIENCE, idle: PATIENCE, deadline: PATIENCE };
-    let consulted = supervise::run(call, QUESTION, clock, &mut |_| {}).await;
+    let consulted = supervise::run(call, QUESTION, clock, stop, &mut |_| {}).await;
     let heard = listener.take();
     if let Outcome::Unavailable(failure) = &consulted.outcome
         && (heard.is_empty() || failure.exit().is_some())

@@ -10,6 +10,7 @@ use super::events::{Event, Sign};
 use super::failure::Failure;
 use super::lines::Lines;
 use super::process::{self, Group};
+use super::stop::Stop;
 use super::warden::Warden;
 use super::{Clock, Consulted, Outcome, installed};
 use crate::redact;
@@ -46,6 +47,7 @@ pub(super) async fn run(
     call: &Call,
     prompt: &str,
     clock: Clock,
+    stop: &Stop,
     progress: &mut dyn FnMut(&Progress),
 ) -> Consulted {
     let mut group = match process::start(&call.program, &call.args, &call.environment, &call.folder)
@@ -59,29 +61,10 @@ pub(super) async fn run(
     let warden = Warden::of(group.id(), call.folder.parent().unwrap_or(&call.folder));
     feed(&mut group, prompt);
     let mut watch = Watch::new(clock, call.one_request);
-    let end = watch.watch(&mut group, progress).await;
+    let end = watch.watch(&mut group, stop, progress).await;
     let status = process::end(&mut group).await;
     drop(warden);
     watch.concluded(end, status)
-}
-
-/// Completes when the program is told to stop, by the user or by the system.
-pub(super) async fn stopped() -> Failure {
-    let interrupted = || Failure::of("interrupted", "stopped by the user");
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let both = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
-        if let (Ok(mut terminate), Ok(mut hangup)) = both {
-            return tokio::select! {
-                _ = tokio::signal::ctrl_c() => interrupted(),
-                _ = hangup.recv() => interrupted(),
-                _ = terminate.recv() => Failure::of("terminated", "stopped by SIGTERM"),
-            };
-        }
-    }
-    drop(tokio::signal::ctrl_c().await);
-    interrupted()
 }
 
 /// Writes the prompt and closes the pipe, beside the loop: a child that never reads must not hang us.
@@ -146,10 +129,15 @@ impl Watch {
         }
     }
 
-    async fn watch(&mut self, group: &mut Group, progress: &mut dyn FnMut(&Progress)) -> End {
+    async fn watch(
+        &mut self,
+        group: &mut Group,
+        stop: &Stop,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> End {
         let (mut stdout, mut stderr) = (group.stdout().take(), group.stderr().take());
         let (mut out_buffer, mut err_buffer) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-        let mut stop = std::pin::pin!(stopped());
+        let mut stop = std::pin::pin!(stop.stopped());
         let mut exited_at: Option<Instant> = None;
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         loop {

@@ -11,6 +11,7 @@ use super::{Compared, Review, Round, Scan, Status};
 use crate::change::{File, Hunk, HunkId};
 use crate::classify::{Figures, HunkScore, Signal};
 use crate::consult::Failure;
+use crate::consult::doghouse::State;
 use crate::pack::Why;
 use crate::prompt::{Prompt, Refused};
 use crate::rules::{Severity, Side};
@@ -202,6 +203,17 @@ struct V1Failure<'a> {
     mend: &'a str,
 }
 
+/// Whose limit it is is left out: an account is nobody else's business.
+#[derive(Serialize)]
+struct V1Doghouse<'a> {
+    schema: u8,
+    held: bool,
+    class: Option<&'a str>,
+    message: Option<&'a str>,
+    since: Option<jiff::Timestamp>,
+    until: Option<jiff::Timestamp>,
+}
+
 #[derive(Serialize)]
 struct V1Finding<'a> {
     id: &'a str,
@@ -258,6 +270,32 @@ struct V1Verdict {
 /// When it cannot be written.
 pub fn scan(scan: &Scan, out: impl Write) -> io::Result<()> {
     print(&v1_scan(scan), out)
+}
+
+/// A scan as a value.
+pub fn value_of_scan(of: &Scan) -> Value {
+    let mut text = Vec::new();
+    // The wire types have string keys and finite numbers, and a vector takes all of it.
+    drop(scan(of, &mut text));
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// A review as a value.
+pub fn value_of_review(of: &Review) -> Value {
+    serde_json::from_str(&review(of)).unwrap_or_default()
+}
+
+/// Whether calls are held back, as one JSON object with a line feed at the end.
+pub fn doghouse(state: &State) -> String {
+    let marker = if let State::Held(marker) = state { Some(marker) } else { None };
+    written(&V1Doghouse {
+        schema: 1,
+        held: marker.is_some(),
+        class: marker.map(|marker| marker.class.as_str()),
+        message: marker.map(|marker| marker.message.as_str()),
+        since: marker.map(|marker| marker.since),
+        until: marker.map(|marker| marker.until),
+    })
 }
 
 /// A review as one JSON object, with a line feed at the end.

@@ -1,5 +1,6 @@
 //! The finished review, written down: one file per format, each a leaf.
 
+pub mod agent;
 mod alert;
 mod github;
 mod gitlab;
@@ -40,6 +41,8 @@ pub enum Format {
     Json,
     /// The review file
     Markdown,
+    /// For an agent in a shell: short, its last line for programs
+    Agent,
     /// SARIF 2.1.0, for code scanning
     Sarif,
     /// Annotations of GitHub Actions
@@ -71,6 +74,7 @@ pub fn render(review: &Review, format: Format, view: View) -> String {
         Format::Text => terminal::review(review, view.width),
         Format::Json => json::review(review),
         Format::Markdown => markdown::review(review),
+        Format::Agent => agent::review(&json::value_of_review(review)),
         Format::Sarif => sarif::review(review),
         Format::Github => github::annotations(review),
         Format::Summary => summary::review(review),

@@ -27,12 +27,16 @@ impl ProgressLine {
     /// Shows how far the call is.
     pub fn show(&self, progress: &Progress) {
         let elapsed = progress.elapsed.as_secs();
-        let state = match (progress.answering, progress.silent.as_secs()) {
-            (false, _) => "waiting for the first answer".to_owned(),
-            (true, 0..=4) => "Codex is thinking".to_owned(),
-            (true, silent) => format!("Codex is thinking, last sign of life {silent} s ago"),
-        };
-        self.bar.set_message(format!("{elapsed} s: {state}; Ctrl-C stops"));
+        self.bar.set_message(format!("{elapsed} s: {}; Ctrl-C stops", state(progress)));
+    }
+}
+
+/// What Codex is doing, and since when nothing was seen of it.
+pub fn state(progress: &Progress) -> String {
+    match (progress.answering, progress.silent.as_secs()) {
+        (false, _) => "waiting for the first answer".to_owned(),
+        (true, 0..=4) => "Codex is thinking".to_owned(),
+        (true, silent) => format!("Codex is thinking, last sign of life {silent} s ago"),
     }
 }
 

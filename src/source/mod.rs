@@ -12,7 +12,7 @@ use thiserror::Error;
 
 pub use ci::{Job, Service};
 pub use push::{Brings, Update, brings, updates};
-pub use resolve::{base, open, resolve};
+pub use resolve::{base, open, open_at, resolve};
 pub use spec::Spec;
 pub use tracked::{Withheld, tracked};
 

@@ -3,6 +3,7 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 use git2::{Commit, ErrorCode, ObjectFormat, ObjectType, Oid, Repository};
 
@@ -33,10 +34,20 @@ pub fn open() -> Result<Repository, SourceError> {
     // The hash of each object that is read has been checked when it was stored; checking it again
     // takes a third of the time.
     git2::opts::strict_hash_verification(false);
-    Repository::open_from_env().map_err(|error| {
-        let reason = crate::visible::line(error.message()).into_string();
-        SourceError::NoRepository(reason)
-    })
+    Repository::open_from_env().map_err(|error| refused(&error))
+}
+
+/// Opens the repository around a folder, whatever `GIT_DIR` names.
+///
+/// # Errors
+/// When there is none, or git refuses it.
+pub fn open_at(folder: &Path) -> Result<Repository, SourceError> {
+    git2::opts::strict_hash_verification(false);
+    Repository::discover(folder).map_err(|error| refused(&error))
+}
+
+fn refused(error: &git2::Error) -> SourceError {
+    SourceError::NoRepository(crate::visible::line(error.message()).into_string())
 }
 
 /// Resolves a source. Only a patch needs no repository.

@@ -30,6 +30,15 @@ pub enum Spec {
 }
 
 impl Spec {
+    /// Reads a source where there are no options: `staged`, `worktree`, else as [`Spec::revisions`].
+    pub fn named(text: &str) -> Spec {
+        match text {
+            "staged" => Spec::Staged,
+            "worktree" => Spec::Worktree,
+            revisions => Spec::revisions(revisions),
+        }
+    }
+
     /// Reads `A..B`, `A...B`, `A..`, `..B` or a single revision; a missing side is HEAD.
     pub fn revisions(text: &str) -> Spec {
         let or_head = |side: &str| {

@@ -71,6 +71,11 @@ impl Advisor {
         self
     }
 
+    /// The command itself, for a test that talks with it.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Starts it and leaves it to the test.
     pub fn spawn(self) -> Running {
         Running::start(self.command, self.stdin, self.bound)

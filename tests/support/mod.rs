@@ -12,6 +12,7 @@
 mod advisor;
 mod codex;
 mod home;
+mod mcp;
 mod output;
 mod repo;
 mod responses;
@@ -24,6 +25,7 @@ mod trials;
 pub use advisor::Advisor;
 pub use codex::{KEY_VARIABLE, VERSION, real_codex, user_config};
 pub use home::{Home, find_on_path, machine_path};
+pub use mcp::Client;
 pub use output::Output;
 pub use repo::Repo;
 pub use responses::{Reply, Request, ResponsesServer};
@@ -31,4 +33,7 @@ pub use running::Running;
 pub use sample::{all_clear, label, risky_repo};
 pub use schema::assert_valid;
 pub use stand_in::{Call, StandIn, THREAD_ID};
-pub use trials::{with_codex, with_codex_and_mounts, with_codex_and_namespaces, with_pre_commit};
+pub use trials::{
+    with_claude, with_codex, with_codex_and_mounts, with_codex_and_namespaces, with_inspector,
+    with_pre_commit,
+};

@@ -27,7 +27,9 @@ pub fn label(prompt: &str, hunk: &str) -> String {
 
 /// An answer that clears the only hunk of the prompt.
 pub fn all_clear(request: &Request) -> Reply {
-    let label = label(&request.prompt(), "H1");
+    let texts = request.input_texts();
+    let (_, first) = texts.iter().find(|(role, _)| role == "user").expect("a prompt");
+    let label = label(first, "H1");
     let hunks = json!([{"hunk": label, "verdict": "clear", "note": "a fixed list"}]);
     let answer = json!({"summary": "Fine.", "hunks": hunks, "findings": [], "needs_context": []});
     Reply::answer(answer.to_string())

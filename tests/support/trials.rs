@@ -1,5 +1,5 @@
 //! Tests that need a program of others, and are reported as ignored where it is missing: the real
-//! Codex, the real pre-commit.
+//! Codex, the real pre-commit, real clients of the MCP server.
 //!
 //! The standard harness decides before it starts what is ignored, so a test that finds no program
 //! could only pass there, and a suite that is green without having run is worse than none. These
@@ -12,7 +12,7 @@ use std::process::Command;
 use libtest_mimic::{Completion, Trial};
 
 use super::codex::{VERSION, real_codex};
-use super::home::find_on_path;
+use super::home::{find_on_path, is_executable};
 
 /// Makes a trial of a function that takes the path of the real Codex.
 pub fn with_codex(name: &str, test: fn(&Path)) -> Trial {
@@ -57,6 +57,34 @@ pub fn with_codex_and_mounts(name: &str, test: fn(&Path)) -> Trial {
     }
     let absence = "this user may not mount in a name space of its own (`unshare -rm`)";
     with_program(name, test, || None, absence.to_owned())
+}
+
+/// Makes a trial of a function that takes the path of the real MCP inspector.
+pub fn with_inspector(name: &str, test: fn(&Path)) -> Trial {
+    let absence = "no MCP inspector found; install it with `npm install @modelcontextprotocol/inspector`, \
+                   or name it in GIT_ADVISOR_TEST_INSPECTOR";
+    with_program(name, test, || installed("INSPECTOR", "mcp-inspector"), absence.to_owned())
+}
+
+/// Makes a trial of a function that takes the path of the real Claude Code.
+pub fn with_claude(name: &str, test: fn(&Path)) -> Trial {
+    let absence = "no Claude Code found; install it with `npm install @anthropic-ai/claude-code`, \
+                   or name it in GIT_ADVISOR_TEST_CLAUDE";
+    with_program(name, test, || installed("CLAUDE", "claude"), absence.to_owned())
+}
+
+/// A client named by its variable, else the one of `npm install` in the crate's root.
+///
+/// A variable that names no program is a mistake and not an absence: it fails.
+fn installed(variable: &str, name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let variable = format!("GIT_ADVISOR_TEST_{variable}");
+    if let Some(path) = std::env::var_os(&variable) {
+        let path = root.join(path);
+        assert!(is_executable(&path), "{variable} names no program: {}", path.display());
+        return Some(path);
+    }
+    Some(root.join("node_modules/.bin").join(name)).filter(|path| is_executable(path))
 }
 
 /// The one named by `GIT_ADVISOR_TEST_PRE_COMMIT`, else the one on `PATH`.
