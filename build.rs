@@ -156,7 +156,8 @@ fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String>
         leads.push(required.as_ref().is_some_and(|required| required.leads));
         also.push((pieces.len(), further.len()));
         for text in further {
-            pieces.push((texts.len(), text.len()));
+            let (start, length, rarest) = (texts.len(), text.len(), literals::rarest_byte(text));
+            pieces.push(format!("Piece {{ start: {start}, length: {length}, rarest: {rarest} }}"));
             texts.extend(text);
         }
         match required {
@@ -191,6 +192,7 @@ fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String>
     }
     let (starts, _) = listed(&starts);
     let (of_pattern, literals) = listed(&of_pattern);
+    let pieces = pieces.join(",\n");
     Ok(format!(
         "static ALWAYS: &[u32] = &{always:?};\n\
          static LITERALS: Table = Table {{\n\
@@ -203,7 +205,7 @@ fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String>
          of_pattern: Cow::Borrowed(&{of_pattern:?}),\n\
          leads: Cow::Borrowed(&{leads:?}),\n\
          also: Cow::Borrowed(&{also:?}),\n\
-         pieces: Cow::Borrowed(&{pieces:?}),\n\
+         pieces: Cow::Borrowed(&[\n{pieces}]),\n\
          }};\n"
     ))
 }

@@ -323,6 +323,12 @@ pub(super) fn chance_of(text: &[u8]) -> f64 {
     text.iter().map(byte).product()
 }
 
+/// Where in a text the byte stands that is seen least often.
+pub(super) fn rarest_byte(text: &[u8]) -> usize {
+    let rarest = text.iter().enumerate().min_by_key(|(_, byte)| frequency(**byte));
+    rarest.map_or(0, |(at, _)| at)
+}
+
 /// How many of a thousand bytes of source text are this one, in either case. Rounded from a count
 /// over the source of several public projects.
 fn frequency(byte: u8) -> u16 {

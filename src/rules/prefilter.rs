@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::Rule;
 use super::filing::{Filed, WIDTH, counting, filed, fold, place_of, word};
-use super::literals::Required;
+use super::literals::{Required, rarest_byte};
 
 // `LITERALS`: those of the packs; `ALWAYS`: the patterns without any.
 include!(concat!(env!("OUT_DIR"), "/literals.rs"));
@@ -44,8 +44,16 @@ struct Table {
     leads: Cow<'static, [bool]>,
     /// For each pattern the first of its further texts in `pieces`, and their number.
     also: Cow<'static, [(usize, usize)]>,
-    /// Where further texts begin in `texts`, and their length.
-    pieces: Cow<'static, [(usize, usize)]>,
+    pieces: Cow<'static, [Piece]>,
+}
+
+/// A further text of a pattern, in the table's `texts`.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    start: usize,
+    length: usize,
+    /// How far within it its rarest byte stands.
+    rarest: usize,
 }
 
 /// A literal, and whose it is.
@@ -100,7 +108,11 @@ impl Table {
         self.leads.to_mut().push(required.is_some_and(|required| required.leads));
         self.also.to_mut().push((self.pieces.len(), also.len()));
         for text in also {
-            self.pieces.to_mut().push((self.texts.len(), text.len()));
+            self.pieces.to_mut().push(Piece {
+                start: self.texts.len(),
+                length: text.len(),
+                rarest: rarest_byte(text),
+            });
             self.texts.to_mut().extend(text);
         }
     }
@@ -147,6 +159,12 @@ impl Table {
 
     fn patterns(&self, entry: &Entry) -> &[u32] {
         &self.patterns[entry.patterns..][..entry.owners]
+    }
+
+    /// The bytes of a literal, by its index.
+    fn text(&self, entry: u32) -> &[u8] {
+        let entry = &self.entries[entry as usize];
+        &self.texts[entry.text..][..entry.length]
     }
 
     /// Where a literal begins in a text in which its word stands at `at`; nothing if it does not stand there.
@@ -225,7 +243,7 @@ impl<'a> Prefilter<'a> {
             set(&mut wanted, pattern as usize);
             for &entry in table.literals(pattern) {
                 let word = table.words[entry as usize];
-                places.get_or_insert_with(Places::none).set(word);
+                places.get_or_insert_with(Places::none).set(word, table.text(entry));
                 twos |= is_two(word);
                 set(&mut entries, entry as usize);
             }
@@ -275,8 +293,10 @@ impl<'a> Prefilter<'a> {
     pub fn may_match(&self, pattern: u32, text: &[u8]) -> bool {
         let (first, count) = self.table.also[pattern as usize];
         let pieces = &self.table.pieces[first..][..count];
-        let mut pieces = pieces.iter().map(|&(start, length)| &self.table.texts[start..][..length]);
-        count == 0 || pieces.any(|piece| stands_in(piece, text))
+        let stands = |piece: &Piece| {
+            stands_in(&self.table.texts[piece.start..][..piece.length], piece.rarest, text)
+        };
+        count == 0 || pieces.iter().any(stands)
     }
 
     fn look_up(&self, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
@@ -306,11 +326,13 @@ impl<'a> Prefilter<'a> {
     }
 }
 
-/// Whether a lower-case piece stands in a text, in whatever case.
-fn stands_in(piece: &[u8], text: &[u8]) -> bool {
-    let first = piece[0];
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(|at| {
-        text[at..].get(..piece.len()).is_some_and(|part| part.eq_ignore_ascii_case(piece))
+/// Whether a lower-case piece stands in a text, in whatever case; it is looked for by the byte at `rarest`.
+fn stands_in(piece: &[u8], rarest: usize, text: &[u8]) -> bool {
+    let byte = piece[rarest];
+    memchr::memchr2_iter(byte, byte.to_ascii_uppercase(), text).any(|at| {
+        let start = at.checked_sub(rarest);
+        let part = start.and_then(|start| text[start..].get(..piece.len()));
+        part.is_some_and(|part| part.eq_ignore_ascii_case(piece))
     })
 }
 
@@ -319,22 +341,22 @@ fn stands_in(piece: &[u8], text: &[u8]) -> bool {
 #[derive(Debug)]
 struct Places {
     classes: Box<[u8; 1 << WIDTH]>,
-    /// Whether a literal of two bytes begins with one that is no ASCII: such bytes are rare in a text, and taking all
-    /// places of such literals would make most of the table say yes.
-    beyond_ascii: bool,
+    /// Whether there is a literal of two bytes one of which is odd ([`is_odd`]): taking all places of such literals
+    /// would make most of the table say yes, the more so as an odd byte folded is a common one.
+    odd: bool,
 }
 
 impl Places {
     fn none() -> Places {
-        Places { classes: Box::new([0; 1 << WIDTH]), beyond_ascii: false }
+        Places { classes: Box::new([0; 1 << WIDTH]), odd: false }
     }
 
-    /// Takes the place of a word under which a literal is filed; of one of two bytes those of all groups that
+    /// Takes the place of the word under which a literal is filed; of one of two bytes those of all groups that
     /// begin with them.
-    fn set(&mut self, word: u32) {
+    fn set(&mut self, word: u32, literal: &[u8]) {
         match counting(word) {
             u32::MAX => *self.of(place_of::<3>(word)) |= 1 << class_of(word),
-            0xffff if word & 0x80 != 0 => self.beyond_ascii = true,
+            0xffff if literal.iter().any(|byte| is_odd(*byte)) => self.odd = true,
             0xffff => {
                 let groups = (0..=u32::from(u8::MAX)).map(|third| word | third << 16);
                 groups.for_each(|group| *self.of(place_of::<3>(group)) = u8::MAX);
@@ -353,18 +375,29 @@ impl Places {
         let group = |at: usize| {
             u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
         };
-        let (mut stand, mut all) = (0, 0);
+        let mut stand = 0;
         for at in 0..STEP {
             let word = group(at);
             let classes = self.classes[usize::from(place_of::<3>(word)) % (1 << WIDTH)];
             stand |= (u32::from(classes) >> class_of(word) & 1) << at;
-            all |= word;
         }
-        if self.beyond_ascii && all & 0x80 != 0 {
-            (0..STEP).for_each(|at| stand |= (group(at) >> 7 & 1) << at);
+        if self.odd && [0, 4, BLOCK - 4].into_iter().any(|at| may_be_odd(group(at))) {
+            let is_odd = |at: &usize| is_odd(block[*at]) || is_odd(block[at + 1]);
+            (0..STEP).filter(is_odd).for_each(|at| stand |= 1 << at);
         }
         stand
     }
+}
+
+/// Whether a byte is rare in a text: no ASCII, or a control character other than those between words and lines.
+fn is_odd(byte: u8) -> bool {
+    byte >= 0x80 || (byte < b' ' && byte != b'\t' && byte != b'\n')
+}
+
+/// Whether one of four bytes may be odd: it has its highest bit, or is below a blank.
+#[inline]
+fn may_be_odd(word: u32) -> bool {
+    (word | (word.wrapping_sub(0x2020_2020) & !word)) & 0x8080_8080 != 0
 }
 
 /// The class of a group's fourth byte.
