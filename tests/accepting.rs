@@ -142,7 +142,7 @@ fn what_the_rules_alone_found_can_be_accepted(codex: &Path) {
     let (home, repo) = (user(&server, codex), risky_repo());
     let none = run(&home, &repo, &["accept", "F1", "--reason", "x"]).code(2);
     assert!(none.stderr.contains("there is no review with findings yet"), "{none}");
-    let key = format!("KEY = \"ghp_{}\"\n", "0123456789abcdefghijABCDEFGHIJ012345");
+    let key = format!("KEY = \"ghp_{}\"\n", "k3Xw9TzQ7LmB2vRfY8cN5hJdP4sGaU6eW1oK");
     repo.write("key.py", key);
     repo.commit("Key");
     let alone = ["review", "HEAD~1..", "--no-codex", "--format", "json"];

@@ -274,9 +274,10 @@ fn a_shell_gets_a_last_line_for_programs() {
         json!({"schema": 1, "outcome": "warn", "exit_code": 0, "status": "unavailable", "state": "outage",
                "recommendation": "look", "findings": 1, "gating": [], "not_reviewed": result["not_reviewed"],
                "needs_context": 0, "failure": {"class": "not-logged-in", "advice": "fix", "until": null},
-               "record": null}),
+               "record": result["record"]}),
         "{outage}"
     );
+    assert!(result["record"].is_string(), "{outage}");
     let wrong = run(&["review", "nowhere.."]).code(2);
     assert_eq!(wrong.stdout, "");
     let both = Advisor::new(&home)

@@ -162,7 +162,7 @@ fn a_wrong_request_is_one_line() {
         ("scan", json!({"file": "x"}), "unknown field"),
         ("show", json!({}), "no review yet"),
         ("show", json!({"id": "../../../etc"}), "there is no review"),
-        ("follow_up", json!({"text": "Why?"}), "no review yet"),
+        ("follow_up", json!({"text": "Why?"}), "no review with an answer yet"),
         (
             "consult",
             json!({"kind": "architecture", "question": "What does this code do?"}),
@@ -318,7 +318,8 @@ fn a_review_says_what_the_command_line_says(codex: &Path) {
     assert_fits(&tools, "review", &result);
     assert!(!client.progress(id).is_empty());
     let served = &result["structuredContent"];
-    let typed = advisor(&home, &repo).args(["review", "HEAD~1..", "--format", "json"]).run();
+    let typed =
+        advisor(&home, &repo).args(["review", "HEAD~1..", "--fresh", "--format", "json"]).run();
     let typed = typed.code(1).json();
     assert_eq!(served["verdict"], json!({"outcome": "fail", "threshold": "high", "exit_code": 1}));
     for part in ["verdict", "findings", "synthesis"] {

@@ -29,7 +29,7 @@ fn risky() -> Repo {
 
 /// Text with the random characters of the hunks' labels replaced: `H1-k7f3` is `H1-[MARK]`.
 fn without_marks(text: &str) -> String {
-    let records = regex::Regex::new(r"\d{8}T\d{6}Z-\w{6}").unwrap();
+    let records = regex::Regex::new(r"\d{8}T\d{6}\.\d{6}Z-\w{6}").unwrap();
     let text = records.replace_all(text, "[RECORD]");
     let words = text.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     words

@@ -345,7 +345,7 @@ fn v1_case(review: &Review) -> V1Case<'_> {
             session_id: consultation.session_id.as_deref(),
             model: consultation.model.as_deref(),
             effort: consultation.effort.as_deref(),
-            rounds: usize::from(answered.is_some()) + review.rounds.len(),
+            rounds: usize::from(review.answer.is_some()) + review.rounds.len(),
             usage: consultation.usage.as_ref(),
             duration_ms: milliseconds(consultation.duration),
         },
