@@ -1,4 +1,4 @@
-//! What must hold for any bytes: run by cargo-fuzz on nightly, and as properties with the tests.
+//! What must hold for any bytes: run by cargo-fuzz, and as properties with the tests.
 #![allow(dead_code, unreachable_pub, reason = "each fuzz target uses one of these")]
 
 use git_advisor::change::{self, Change};

@@ -305,14 +305,14 @@ fn what_the_system_configures_is_switched_off(codex: &Path, unshare: &Path) {
         |name: &str| format!("[mcp_servers.{name}]\ncommand = \"touch\"\nargs = [{started:?}]\n");
     home.write(
         "etc/codex/config.toml",
-        &format!(
+        format!(
             "developer_instructions = \"AMBIENT\"\nnotify = [\"touch\", {started:?}]\n{}{}",
             touch("plain"),
             touch("\"an odd.name\""),
         ),
     );
     home.write("etc/codex/skills/cmd/SKILL.md", SKILL);
-    home.write("etc/codex/skills/a/b/deep/SKILL.md", &SKILL.replace("cmd", "deep"));
+    home.write("etc/codex/skills/a/b/deep/SKILL.md", SKILL.replace("cmd", "deep"));
     let within = "mount --bind \"$0\" /etc && exec \"$@\"";
     let run = Advisor::program(&home, unshare)
         .in_dir(repo.path())

@@ -43,10 +43,13 @@ fn mixed(seeds: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop_oneof![piece, whole, noise], 0..8).prop_map(|parts| parts.concat())
 }
 
+/// A fuzz target by its name.
+type Target = (&'static str, fn(&[u8]));
+
 /// What the fuzzers begin with.
 #[test]
 fn every_seed_holds() {
-    let run: [(&str, fn(&[u8])); 4] = [
+    let run: [Target; 4] = [
         ("patch", targets::patch),
         ("config", targets::config),
         ("events", targets::events),

@@ -67,7 +67,8 @@ fn no_record_keeps_a_secret() {
     let failure = format!("Incorrect API key provided: {token}");
     let codex = StandIn::new().emit_stderr(&failure).emit_failure(&failure).exit(1);
     let (home, repo) = (user(&codex), risky_repo());
-    let patch = format!("--- /dev/null\n+++ b/a.sh\n@@ -0,0 +1,2 @@\n+eval \"$1\"\n+T={token}\n");
+    let set = format!("DB_TOKEN={}", "a1B2c3D4e5F6");
+    let patch = format!("--- /dev/null\n+++ b/a.sh\n@@ -0,0 +1,2 @@\n+eval \"$1\"\n+{set}\n");
     let patch = home.write("a.patch", patch);
     let patch = patch.to_str().unwrap();
     let output = run(&home, repo.path(), &["review", "--patch", patch, "--format", "json"]);
@@ -75,9 +76,14 @@ fn no_record_keeps_a_secret() {
     assert!(!output.stdout.contains(&token) && !output.stderr.contains(&token), "{output}");
     let kept = everything_in(&repo.path().join(".git/git-advisor"));
     assert!(kept.contains("<redacted:github-token:") && !kept.contains(&token), "{kept}");
-    // A follow-up says what it would need.
+    assert!(!kept.contains(&set), "{kept}");
+    // A follow-up on an answer says what is missing.
+    let codex = StandIn::new().emit_answer("{}").exit(0);
+    home.write_config(&codex.user_config());
+    drop(run(&home, repo.path(), &["review", "--patch", patch]));
     let refused = run(&home, repo.path(), &["follow-up", "Why?"]).code(2);
-    assert!(!refused.stderr.is_empty(), "{refused}");
+    assert!(refused.stderr.contains("was not kept, because it holds secrets"), "{refused}");
+    assert!(!everything_in(&repo.path().join(".git/git-advisor")).contains(&set));
 }
 
 /// Reviews a file that a change adds by the rules alone.

@@ -86,7 +86,9 @@ impl Session {
         let select = &self.config.select;
         let classifier = Classifier::new(&self.rules, select);
         let patch = match &comparison.sides {
-            Sides::Patch { text } if text.len() <= MAX_KEPT_PATCH && !redact::holds(text) => {
+            Sides::Patch { text }
+                if text.len() <= MAX_KEPT_PATCH && !redact::patch_holds_secrets(text) =>
+            {
                 Some(text.clone())
             }
             _ => None,

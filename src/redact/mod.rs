@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
+use bstr::ByteSlice;
 use regex::Regex;
 
 use crate::change::Text;
@@ -42,11 +43,17 @@ pub fn line(text: &str) -> String {
     Redactor::default().line(text, false)
 }
 
-/// Whether a text holds secrets.
-pub fn holds(text: &[u8]) -> bool {
-    let mut redactor = Redactor::default();
-    drop(redactor.text(&String::from_utf8_lossy(text)));
-    redactor.count() > 0
+/// Whether the lines of a patch hold secrets.
+pub fn patch_holds_secrets(patch: &[u8]) -> bool {
+    let keys = KeyLines::of(&Text::whole(patch.to_vec()));
+    let mut lines = (1..).zip(patch.lines());
+    lines.any(|(at, line)| {
+        let line = String::from_utf8_lossy(line);
+        let line = line.strip_prefix(['+', '-', ' ']).unwrap_or(&line);
+        let mut redactor = Redactor::default();
+        drop(redactor.line(line, keys.contains(at)));
+        redactor.count() > 0
+    })
 }
 
 /// Whether a line holds tokens, and none that is more than a placeholder.
