@@ -239,7 +239,7 @@ pub struct ReviewArgs {
     #[arg(long, value_name = "TEXT")]
     pub question: Option<String>,
 
-    /// How to print the report
+    /// How to print the report: text, json, markdown, sarif, github, summary, gitlab, gitlab-sast, rdjson, junit
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
 
@@ -305,8 +305,8 @@ pub struct ScanArgs {
     #[command(flatten)]
     pub source: SourceArgs,
 
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    /// How to print the report: text, json
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text, hide_possible_values = true)]
     pub format: ScanFormat,
 }
 
@@ -315,7 +315,7 @@ pub struct ScanArgs {
 pub enum ScanFormat {
     /// For a person at a terminal
     Text,
-    /// One object, documented in the README
+    /// One object, documented in docs/report.md
     Json,
 }
 
@@ -366,8 +366,8 @@ pub struct ConsultArgs {
     #[arg(long)]
     pub anyway: bool,
 
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// How to print the report: text, json, markdown, sarif, github, summary, gitlab, gitlab-sast, rdjson, junit
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
 
     /// Write the report to files too
@@ -409,8 +409,8 @@ pub struct FollowUpArgs {
     #[arg(long, value_name = "N", value_delimiter = ',')]
     pub grant: Vec<usize>,
 
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// How to print the report: text, json, markdown, sarif, github, summary, gitlab, gitlab-sast, rdjson, junit
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
 
     /// Write the review to files too
@@ -587,6 +587,19 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_on_formats_names_them_all() {
+        let command = Cli::command();
+        for name in ["review", "consult", "follow-up", "scan"] {
+            let command = command.find_subcommand(name).unwrap();
+            let format = command.get_arguments().find(|arg| arg.get_id() == "format").unwrap();
+            let named = format.get_help().unwrap().to_string();
+            for value in format.get_possible_values() {
+                assert!(named.contains(value.get_name()), "{name}: {named}");
+            }
+        }
     }
 
     #[test]
