@@ -297,7 +297,7 @@ impl FreshArg {
 /// How a review is printed.
 #[derive(Debug, Args)]
 pub struct FormatArgs {
-    /// How to print the report
+    /// How to print the report: text, json, markdown, sarif, github, summary, gitlab, gitlab-sast, rdjson, junit, agent
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     format: Format,
 
@@ -362,8 +362,8 @@ pub struct ScanArgs {
     #[command(flatten)]
     pub source: SourceArgs,
 
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t = ScanFormat::Text)]
+    /// How to print the report: text, json, agent
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text, hide_possible_values = true)]
     format: ScanFormat,
 
     /// Short, without colours, the last line for programs: the same as --format agent
@@ -383,7 +383,7 @@ impl ScanArgs {
 pub enum ScanFormat {
     /// For a person at a terminal
     Text,
-    /// One object, documented in the README
+    /// One object, documented in docs/report.md
     Json,
     /// For an agent in a shell: short, its last line for programs
     Agent,
@@ -726,6 +726,19 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_on_formats_names_them_all() {
+        let command = Cli::command();
+        for name in ["review", "consult", "follow-up", "scan"] {
+            let command = command.find_subcommand(name).unwrap();
+            let format = command.get_arguments().find(|arg| arg.get_id() == "format").unwrap();
+            let named = format.get_help().unwrap().to_string();
+            for value in format.get_possible_values() {
+                assert!(named.contains(value.get_name()), "{name}: {named}");
+            }
+        }
     }
 
     #[test]

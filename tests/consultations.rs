@@ -18,9 +18,10 @@ use support::{
 type Named = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let trials: [Named; 5] = [
+    let trials: [Named; 6] = [
         ("a_plan_from_stdin_is_torn_apart", a_plan_from_stdin_is_torn_apart),
         ("two_attempts_are_held_against_each_other", two_attempts_are_held_against_each_other),
+        ("a_consultation_reads_as_one", a_consultation_reads_as_one),
         ("what_earns_no_call_is_refused", what_earns_no_call_is_refused),
         ("only_files_of_the_repository_are_given", only_files_of_the_repository_are_given),
         ("a_consultation_can_be_followed_up", a_consultation_can_be_followed_up),
@@ -139,6 +140,32 @@ fn two_attempts_are_held_against_each_other(codex: &Path) {
         "{sent}"
     );
     assert!(sent.contains("| attempt 2\n") && sent.contains("We raised the time limit."), "{sent}");
+}
+
+/// What a person reads of a consultation is no gate's language.
+fn a_consultation_reads_as_one(codex: &Path) {
+    let server = ResponsesServer::answering(|request| {
+        let hunks =
+            json!([{"hunk": label(&request.prompt(), "H1"), "verdict": "clear", "note": "n"}]);
+        let answer =
+            json!({"summary": "Fine.", "hunks": hunks, "findings": [], "needs_context": []});
+        Reply::answer(answer.to_string())
+    });
+    let (home, repo) = (user(&server, codex), risky_repo());
+    let question =
+        ["consult", "architecture", "--question", "Shard by time?", "--context", "app.py"];
+    let run = |args: &[&str]| {
+        let run = Advisor::new(&home).in_dir(repo.path()).env(KEY_VARIABLE, "k");
+        run.args([&question[..], args].concat()).run().code(0).stdout
+    };
+    let text = run(&[]);
+    assert!(text.contains("architecture: 1 piece of text\n"), "{text}");
+    assert!(text.contains("pass: answered (a consultation fails nothing)"), "{text}");
+    assert!(!text.contains("about 0 tokens"), "{text}");
+    let page = run(&["--format", "markdown"]);
+    assert!(page.starts_with("# git-advisor consultation\n"), "{page}");
+    let outage = run(&["--config", "codex.command=/nowhere"]);
+    assert!(outage.contains("look: nobody has answered the question."), "{outage}");
 }
 
 fn what_earns_no_call_is_refused(codex: &Path) {

@@ -209,3 +209,21 @@ fn in_a_ci_log_no_foreign_line_is_a_command() {
         assert!(output.stdout.contains("# #[add-path]"), "{output}");
     }
 }
+
+/// GitHub shows so many results of a run and drops the others without a word; the file says how many are left out.
+#[test]
+fn more_results_than_github_shows_are_left_out_and_counted() {
+    let repo = Repo::init();
+    repo.write("a.txt", "a\n");
+    repo.commit("Begin");
+    for number in 0..5_003 {
+        let token = format!("ghp_{number:04}56789abcdefghijABCDEFGHIJ012345");
+        repo.write(format!("keys/{number}.py"), format!("KEY = \"{token}\"\n"));
+    }
+    repo.commit("Keys");
+    let sarif: Value = serde_json::from_str(&report(&repo, "sarif")).unwrap();
+    let run = &sarif["runs"][0];
+    assert_eq!(run["results"].as_array().unwrap().len(), 5_000);
+    let told = run["invocations"][0]["toolExecutionNotifications"].to_string();
+    assert!(told.contains("3 further results are left out"), "{told}");
+}

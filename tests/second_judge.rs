@@ -21,11 +21,15 @@ use support::{
 type Named = (&'static str, fn(&Path));
 
 fn main() -> ExitCode {
-    let trials: [Named; 6] = [
+    let trials: [Named; 7] = [
         ("a_judge_reads_the_review_and_is_shown", a_judge_reads_the_review_and_is_shown),
         ("no_verdict_depends_on_what_a_judge_writes", no_verdict_depends_on_what_a_judge_writes),
         ("a_judge_that_hangs_is_ended_with_its_kin", a_judge_that_hangs_is_ended_with_its_kin),
         ("a_judge_that_fails_is_one_warning", a_judge_that_fails_is_one_warning),
+        (
+            "an_interruption_ends_the_judge_and_keeps_the_review",
+            an_interruption_ends_the_judge_and_keeps_the_review,
+        ),
         ("a_judge_without_an_answer_is_not_run", a_judge_without_an_answer_is_not_run),
         ("a_repository_names_no_judge", a_repository_names_no_judge),
     ];
@@ -153,17 +157,36 @@ fn a_judge_that_hangs_is_ended_with_its_kin(codex: &Path) {
     let warning = "the second judge gives nothing: it has written nothing for 1 s";
     assert!(output.stderr.contains(warning), "{output}");
     assert!(output.json()["judge"]["failure"].as_str().unwrap().contains("nothing for 1 s"));
-    let kin = bench.left("kin");
-    let state = || fs::read_to_string(format!("/proc/{}/stat", kin.trim())).unwrap_or_default();
-    let until = Instant::now() + Duration::from_secs(5);
-    while !(state().is_empty() || state().contains(" Z ")) {
-        assert!(Instant::now() < until, "{} lives", kin.trim());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    assert_ended(&bench.left("kin"));
     // One that goes on and on has the whole deadline and no more.
     let bench = Bench::new(codex, "while :; do echo x; sleep 0.1; done");
     let output = bench.review(&["--config", "limits.deadline=12s"]).code(1);
     assert!(output.stderr.contains("it took longer than the "), "{output}");
+}
+
+/// Waits for the end of a process.
+#[track_caller]
+fn assert_ended(id: &str) {
+    let state = || fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+    let until = Instant::now() + Duration::from_secs(10);
+    while !(state().is_empty() || state().contains(" Z ")) {
+        assert!(Instant::now() < until, "{} lives", id.trim());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn an_interruption_ends_the_judge_and_keeps_the_review(codex: &Path) {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+        let bench = Bench::new(codex, "trap '' INT TERM\necho $$ > \"$LEFT/kin\"\nsleep 600");
+        let run = Advisor::new(&bench.home).in_dir(bench.repo.path()).env(KEY_VARIABLE, "k");
+        let mut running = run.args(["review", "HEAD~1.."]).spawn();
+        running.wait_until("the judge reads", |_, _| bench.home.path().join("kin").exists());
+        running.signal(signal);
+        drop(running.wait().code(status));
+        assert_ended(&bench.left("kin"));
+        let shown = bench.run(&["show"]).success().stdout;
+        assert!(shown.contains("### F1: high, confirmed"), "{shown}");
+    }
 }
 
 fn a_judge_that_fails_is_one_warning(codex: &Path) {

@@ -37,7 +37,7 @@ use crate::visible::Visible;
 pub enum Format {
     /// For a person at a terminal
     Text,
-    /// One object, documented in the README
+    /// One object, documented in docs/report.md
     Json,
     /// The review file
     Markdown,
