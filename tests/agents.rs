@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
@@ -17,8 +18,11 @@ use support::{
     user_config, with_claude, with_codex, with_inspector,
 };
 
+/// A test by its name.
+type Plain = (&'static str, fn());
+
 fn main() -> ExitCode {
-    let plain: [(&str, fn()); 8] = [
+    let plain: [Plain; 8] = [
         ("installing_twice_is_installing_once", installing_twice_is_installing_once),
         ("uninstalling_leaves_what_was_there", uninstalling_leaves_what_was_there),
         ("what_was_edited_is_left", what_was_edited_is_left),
@@ -75,6 +79,9 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     }
     found
 }
+
+/// Programs of Node's start slowly on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 const ALL: [&str; 4] = ["install", "--claude", "--hook", "--agents-md"];
 
@@ -321,7 +328,7 @@ fn every_command_has_a_form_for_agents(codex: &Path) {
 
 /// The inspector's command line on our server.
 fn inspected(inspector: &Path, home: &Home, repo: &Repo, args: &[&str]) -> Output {
-    let inspector = Advisor::program(home, inspector).in_dir(repo.path());
+    let inspector = Advisor::program(home, inspector).in_dir(repo.path()).within(PATIENCE);
     let key = format!("{KEY_VARIABLE}=sk-loopback");
     inspector.args(["--cli", "git-advisor", "mcp", "-e", &key]).args(args).run().success()
 }
@@ -364,7 +371,7 @@ fn the_inspector_calls_every_tool(inspector: &Path) {
 
 /// Claude Code as a user who knows no service.
 fn claude(claude: &Path, home: &Home, repo: &Repo) -> Advisor {
-    let advisor = Advisor::program(home, claude).in_dir(repo.path());
+    let advisor = Advisor::program(home, claude).in_dir(repo.path()).within(PATIENCE);
     advisor
         .env("ANTHROPIC_API_KEY", "sk-ant-none")
         .env("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
@@ -396,7 +403,7 @@ fn assert_known(session: &Value) {
 
 fn claude_connects_in_a_project(program: &Path) {
     let (home, repo) = (Home::new(), risky_repo());
-    agent(&home, &repo, &["install"]);
+    agent(&home, &repo, &["install", "--hook"]);
     assert_known(&session(program, &home, &repo));
     // A project's servers are approved by the user, as a clone could bring any.
     let pending = claude(program, &home, &repo).args(["mcp", "list"]).run().success();

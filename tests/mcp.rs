@@ -1,6 +1,7 @@
 //! `git advisor mcp`: what a client asks and gets, with the real Codex where one is asked.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "to panic is how a test fails")]
+#![allow(clippy::print_stdout, reason = "what is measured is printed, with --nocapture")]
 
 mod support;
 
@@ -15,19 +16,30 @@ use support::{
     label, risky_repo, user_config, with_codex,
 };
 
+/// A test by its name.
+type Plain = (&'static str, fn());
+
+/// The same for one that takes the path of the real Codex.
+type WithCodex = (&'static str, fn(&Path));
+
 fn main() -> ExitCode {
-    let plain: [(&str, fn()); 9] = [
+    let plain: [Plain; 11] = [
         ("a_client_is_told_what_earns_a_call", a_client_is_told_what_earns_a_call),
         ("every_result_fits_its_schema", every_result_fits_its_schema),
         ("a_wrong_request_is_one_line", a_wrong_request_is_one_line),
         ("only_declared_repositories_are_read", only_declared_repositories_are_read),
+        (
+            "a_client_that_lists_no_roots_holds_nothing_up",
+            a_client_that_lists_no_roots_holds_nothing_up,
+        ),
+        ("the_newest_protocol_is_spoken", the_newest_protocol_is_spoken),
         ("an_outage_is_a_result", an_outage_is_a_result),
         ("what_is_no_message_ends_nothing", what_is_no_message_ends_nothing),
         ("a_terminal_is_no_client", a_terminal_is_no_client),
         ("one_call_too_many_is_refused", one_call_too_many_is_refused),
         ("a_client_that_goes_away_ends_its_calls", a_client_that_goes_away_ends_its_calls),
     ];
-    let codex: [(&str, fn(&Path)); 7] = [
+    let codex: [WithCodex; 7] = [
         ("a_review_says_what_the_command_line_says", a_review_says_what_the_command_line_says),
         ("every_tool_that_asks_gets_an_answer", every_tool_that_asks_gets_an_answer),
         ("calls_at_once_keep_apart", calls_at_once_keep_apart),
@@ -213,6 +225,31 @@ fn only_declared_repositories_are_read() {
     let mut client = Client::start(Advisor::new(&home));
     let none = client.refusal("scan", json!({}));
     assert!(none.starts_with("not a git repository"), "{none}");
+}
+
+fn a_client_that_lists_no_roots_holds_nothing_up() {
+    let home = Home::new();
+    let mut client = Client::hiding_roots(Advisor::new(&home));
+    let begun = Instant::now();
+    let none = client.refusal("scan", json!({}));
+    assert!(none.starts_with("not a git repository"), "{none}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+/// Without a handshake: every request says what it speaks.
+fn the_newest_protocol_is_spoken() {
+    let (home, repo) = (Home::new(), risky_repo());
+    let mut client = Client::silent(advisor(&home, &repo));
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let arguments = json!({"source": "HEAD~1.."});
+    let call = json!({"name": "scan", "arguments": arguments, "_meta": meta});
+    let id = client.request("tools/call", call);
+    let answer = client.answer(id);
+    let report = &answer["result"]["structuredContent"];
+    assert_eq!(report["stats"]["selected_hunks"], 1, "{answer:#}");
 }
 
 fn an_outage_is_a_result() {
@@ -457,6 +494,7 @@ fn a_cancelled_call_ends_codex(codex: &Path) {
     while failure_on_record(&home, &repo) == "none" || !home.processes().is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(15), "Codex runs on");
     }
+    println!("from the cancellation to Codex's end and the record: {:?}", begun.elapsed());
     assert_eq!(failure_on_record(&home, &repo), "interrupted");
     // The protocol wants no answer to what was cancelled, and the server serves on.
     assert_eq!(client.call("doghouse", json!({}))["structuredContent"]["held"], false);

@@ -9,7 +9,6 @@ use crate::config::{Config, Layers, Tracked};
 use crate::consult::doghouse::{self, State};
 use crate::consult::failure::utc;
 use crate::exit::Exit;
-use crate::report::json;
 use crate::{source, visible};
 
 pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exit> {
@@ -35,19 +34,10 @@ pub(super) fn run(args: &DoghouseArgs, flags: &[(String, String)]) -> Result<Exi
     Ok(Exit::Clean)
 }
 
-/// Whether a call would be held back now: as JSON, and in words.
-pub(crate) fn held(session: &Session) -> (String, String) {
+/// Whether a call would be held back now.
+pub(crate) fn held(session: &Session) -> State {
     let settings = &session.config.doghouse;
-    let state = doghouse::state(settings, &doghouse::Whom::of(&session.config));
-    let said = match &state {
-        State::Held(marker) => format!(
-            "Codex is left alone until {} after a limit ({}): go on without it",
-            utc(marker.until),
-            visible::line(&marker.class)
-        ),
-        State::Free | State::Corrupt(_) => "Codex can be asked".to_owned(),
-    };
-    (json::doghouse(&state), said)
+    doghouse::state(settings, &doghouse::Whom::of(&session.config))
 }
 
 /// What the markers say, a line each.

@@ -1,6 +1,7 @@
 //! `git advisor log` and `show`: earlier reviews of this repository.
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::session::Session;
 use super::{print, print_bytes, print_for_people};
@@ -18,10 +19,7 @@ pub(super) fn list() -> Result<Exit> {
 pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
     let record = found(Some(&records()?), args.id.as_deref())?;
     if args.part.for_agent {
-        let report = String::from_utf8_lossy(&report(&record)?).into_owned();
-        let report = serde_json::from_str(&report)
-            .with_context(|| format!("the report of review `{}` cannot be read", record.id))?;
-        print_for_people(&agent::review(&report))?;
+        print_for_people(&agent::review(&report(&record)?))?;
         return Ok(Exit::Clean);
     }
     let part = part(&args.part);
@@ -48,9 +46,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
 ///
 /// # Errors
 /// When there is none of that name, or when its call was cut off.
-pub(crate) fn shown(session: &Session, id: Option<&str>) -> Result<String> {
-    let record = found(session.records.as_ref(), id)?;
-    Ok(String::from_utf8_lossy(&report(&record)?).into_owned())
+pub(crate) fn shown(session: &Session, id: Option<&str>) -> Result<Value> {
+    report(&found(session.records.as_ref(), id)?)
 }
 
 /// The record of a name; the newest without one.
@@ -64,8 +61,11 @@ pub(super) fn found(records: Option<&Records>, id: Option<&str>) -> Result<Recor
     }
 }
 
-fn report(record: &Record) -> Result<Vec<u8>> {
-    record.read(Part::Json).with_context(|| format!("review `{}` has no report", record.id))
+fn report(record: &Record) -> Result<Value> {
+    let text = record.read(Part::Json);
+    let text = text.with_context(|| format!("review `{}` has no report", record.id))?;
+    serde_json::from_slice(&text)
+        .with_context(|| format!("the report of review `{}` cannot be read", record.id))
 }
 
 fn part(args: &PartArgs) -> Part {

@@ -119,7 +119,7 @@ impl Server {
         let (say, said) = tokio::sync::watch::channel("begun".to_owned());
         let work = self.calls.spawn_blocking(move || {
             let _permit = permit;
-            tools::answer(request, Work { place, flags, stop, say })
+            tools::answer(tool, request, Work { place, flags, stop, say })
         });
         let done = progress::told(work, context, said).await;
         done.context("git-advisor itself has failed; please report it")?

@@ -145,7 +145,7 @@ pub(super) struct Answer {
 ///
 /// # Errors
 /// When the request is wrong, in the words of the command line.
-pub(super) fn answer(request: Request, work: Work) -> Result<Answer> {
+pub(super) fn answer(tool: Tool, request: Request, work: Work) -> Result<Answer> {
     let Work { place, flags, stop, say } = work;
     let mut warnings: Vec<String> = Vec::new();
     let mut notify = |news: News<'_>| match news {
@@ -159,56 +159,44 @@ pub(super) fn answer(request: Request, work: Work) -> Result<Answer> {
         (session.here, session.stop) = (place.folder, stop);
         Ok(session)
     };
-    let report = match request {
+    let mut report = match request {
         Request::Review(asked) => {
             let spec = arguments::spec(asked.source.as_deref());
             let local = asked.local_only.unwrap_or_default();
             let wish = if local { Wish::LocalOnly } else { Wish::SecondOpinion };
-            let question = asked.question.as_deref();
-            wire::review(&commands::review(
-                &session(Some(&spec))?,
-                &spec,
-                question,
-                wish,
-                &mut notify,
-            )?)
+            let (session, question) = (session(Some(&spec))?, asked.question.as_deref());
+            let review = commands::review(&session, &spec, question, wish, &mut notify)?;
+            wire::value_of_review(&review)
         }
         Request::Scan(asked) => {
             let spec = arguments::spec(asked.source.as_deref());
-            let scan = commands::scan(&session(Some(&spec))?, &spec)?;
-            let mut report = Vec::new();
-            wire::scan(&scan, &mut report).context("cannot write the scan")?;
-            let report = read(&String::from_utf8_lossy(&report))?;
-            return Ok(Answer { text: agent::brief_scan(&report), report });
+            wire::value_of_scan(&commands::scan(&session(Some(&spec))?, &spec)?)
         }
         Request::Consult(asked) => {
             let (session, kind) = (session(None)?, asked.kind());
-            wire::review(&commands::consult(&session, kind, &asked.inquiry(), &mut notify)?)
+            let review = commands::consult(&session, kind, &asked.inquiry(), &mut notify)?;
+            wire::value_of_review(&review)
         }
         Request::FollowUp(asked) => {
-            wire::review(&commands::follow_up(&session(None)?, &asked.into(), &mut notify)?)
+            let review = commands::follow_up(&session(None)?, &asked.into(), &mut notify)?;
+            wire::value_of_review(&review)
         }
         Request::Show(asked) => commands::shown(&session(None)?, asked.id.as_deref())?,
-        Request::Doghouse(_) => {
-            let (report, text) = commands::held(&session(None)?);
-            return Ok(Answer { report: read(&report)?, text });
-        }
+        Request::Doghouse(_) => wire::value_of_doghouse(&commands::held(&session(None)?)),
     };
-    let report = read(&report)?;
-    let mut text = agent::brief(&report);
+    make_visible(&mut report);
+    let mut text = match tool {
+        Tool::Scan => agent::brief_scan(&report),
+        Tool::Doghouse => agent::brief_doghouse(&report),
+        Tool::Review | Tool::Consult | Tool::FollowUp | Tool::Show => agent::brief(&report),
+    };
     for warning in warnings {
         text.push_str(&format!("\nwarning: {}\n", visible::line(warning)));
     }
     Ok(Answer { report, text })
 }
 
-/// The JSON as a value. What a program takes for an escape, a model would read as nothing at all.
-fn read(report: &str) -> Result<Value> {
-    let mut report = serde_json::from_str(report).context("the report is no JSON")?;
-    make_visible(&mut report);
-    Ok(report)
-}
-
+/// What a program takes for an escape, a model would read as nothing at all.
 fn make_visible(value: &mut Value) {
     match value {
         Value::String(text)
@@ -249,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_model_sees_what_is_invisible() {
-        let report = read(r#"{"answer": "a\u202eb\nc", "list": ["\u200b"]}"#).unwrap();
+        let mut report = json!({"answer": "a\u{202e}b\nc", "list": ["\u{200b}"]});
+        make_visible(&mut report);
         assert_eq!(report, json!({"answer": "a<U+202E>b\nc", "list": ["<U+200B>"]}));
     }
 }

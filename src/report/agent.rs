@@ -133,6 +133,17 @@ pub fn brief_scan(report: &Value) -> String {
     out
 }
 
+/// Whether Codex can be asked, in a sentence.
+pub fn brief_doghouse(report: &Value) -> String {
+    match report["until"].as_str().filter(|_| report["held"] == true) {
+        Some(until) => format!(
+            "Codex is left alone until {until} after a limit ({}): go on without it",
+            code(text(&report["class"]))
+        ),
+        None => "Codex can be asked".to_owned(),
+    }
+}
+
 /// The line for programs: what a script decides by, without the texts.
 fn result(report: &Value) -> Value {
     let findings = list(&report["findings"]);

@@ -285,17 +285,18 @@ pub fn value_of_review(of: &Review) -> Value {
     serde_json::from_str(&review(of)).unwrap_or_default()
 }
 
-/// Whether calls are held back, as one JSON object with a line feed at the end.
-pub fn doghouse(state: &State) -> String {
+/// Whether calls are held back, as a value.
+pub fn value_of_doghouse(state: &State) -> Value {
     let marker = if let State::Held(marker) = state { Some(marker) } else { None };
-    written(&V1Doghouse {
+    let wire = V1Doghouse {
         schema: 1,
         held: marker.is_some(),
         class: marker.map(|marker| marker.class.as_str()),
         message: marker.map(|marker| marker.message.as_str()),
         since: marker.map(|marker| marker.since),
         until: marker.map(|marker| marker.until),
-    })
+    };
+    serde_json::to_value(wire).unwrap_or_default()
 }
 
 /// A review as one JSON object, with a line feed at the end.

@@ -22,7 +22,8 @@ pub struct Client {
     stderr: Option<JoinHandle<String>>,
     /// Messages that were not waited for, in order.
     seen: Vec<Value>,
-    roots: Vec<String>,
+    /// What it lists as its roots; where there is nothing, it does not answer.
+    roots: Option<Vec<String>>,
     next: u64,
     /// What the server said of itself.
     pub info: Value,
@@ -36,9 +37,19 @@ impl Client {
 
     /// The same as a client that declares roots.
     pub fn with_roots(advisor: Advisor, roots: &[String]) -> Self {
-        let mut client = Self::silent(advisor);
-        client.roots = roots.to_vec();
         let capabilities = if roots.is_empty() { json!({}) } else { json!({"roots": {}}) };
+        let mut client = Self::introduced(advisor, &capabilities);
+        client.roots = Some(roots.to_vec());
+        client
+    }
+
+    /// The same as one that declares roots, and does not answer when it is asked for them.
+    pub fn hiding_roots(advisor: Advisor) -> Self {
+        Self::introduced(advisor, &json!({"roots": {}}))
+    }
+
+    fn introduced(advisor: Advisor, capabilities: &Value) -> Self {
+        let mut client = Self::silent(advisor);
         let hello = client.request(
             "initialize",
             json!({"protocolVersion": "2025-06-18", "capabilities": capabilities,
@@ -74,7 +85,7 @@ impl Client {
             lines,
             stderr: Some(stderr),
             seen: Vec::new(),
-            roots: Vec::new(),
+            roots: None,
             next: 1,
             info: Value::Null,
         }
@@ -88,12 +99,16 @@ impl Client {
     pub fn request(&mut self, method: &str, params: Value) -> u64 {
         let id = self.next;
         self.next += 1;
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
+        message["params"] = params;
+        self.send(&message);
         id
     }
 
     pub fn notify(&mut self, method: &str, params: Value) {
-        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        let mut message = json!({"jsonrpc": "2.0", "method": method});
+        message["params"] = params;
+        self.send(&message);
     }
 
     /// Sends a line as it is.
@@ -108,11 +123,9 @@ impl Client {
 
     /// Begins a call of a tool, which tells how far it is under its own id.
     pub fn begin(&mut self, tool: &str, arguments: Value) -> u64 {
-        let token = self.next;
-        self.request(
-            "tools/call",
-            json!({"name": tool, "arguments": arguments, "_meta": {"progressToken": token}}),
-        )
+        let mut params = json!({"name": tool, "_meta": {"progressToken": self.next}});
+        params["arguments"] = arguments;
+        self.request("tools/call", params)
     }
 
     /// Calls a tool to its end, and gives the result.
@@ -160,7 +173,8 @@ impl Client {
                 .unwrap_or_else(|error| panic!("stdout is not the protocol's: {error}: {line}"));
             assert_eq!(message["jsonrpc"], "2.0", "{message:#}");
             if message["method"] == "roots/list" {
-                let roots: Vec<Value> = self.roots.iter().map(|uri| json!({"uri": uri})).collect();
+                let Some(roots) = &self.roots else { continue };
+                let roots: Vec<Value> = roots.iter().map(|uri| json!({"uri": uri})).collect();
                 let id = message["id"].clone();
                 self.send(&json!({"jsonrpc": "2.0", "id": id, "result": {"roots": roots}}));
             } else if is_it(&message) {
