@@ -1,6 +1,7 @@
 //! The subcommands, each a recipe: one line a stage, each result named.
 
 mod accept;
+mod background;
 mod ci;
 mod consult;
 mod demo;
@@ -84,6 +85,9 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Doghouse(args) => doghouse::run(args, flags),
         Command::Ci(args) => ci::run(args, flags),
         Command::Hook(args) => hook::run(args, flags),
+        Command::Status => background::status(),
+        Command::Cancel => background::cancel(),
+        Command::Background(args) => background::work(args, flags),
         Command::Rules(args) => rules::run(args, flags),
         Command::Doctor => doctor::run(flags),
         Command::Man(args) => man::pages(args),
