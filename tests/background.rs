@@ -310,7 +310,7 @@ fn a_worker_that_was_killed_leaves_nothing_in_the_way(codex: &Path) {
     drop(bench.commit("run.py", RISKY));
     bench.await_requests(1);
     let process = bench.process();
-    drop(Command::new("kill").args(["-s", "KILL", &process]).status().unwrap());
+    assert!(Command::new("kill").args(["-s", "KILL", &process]).status().unwrap().success());
     assert!(bench.home.processes().is_empty(), "{:?}", bench.home.processes());
     assert!(bench.advisor(&["status"]).success().stdout.starts_with("no review is running"));
     // The push asks by itself, and so does the next commit.

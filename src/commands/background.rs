@@ -95,7 +95,7 @@ pub(super) fn work(args: &BackgroundArgs, flags: &[(String, String)]) -> Result<
     let Some(turn) = background.turn(&args.token) else {
         return Ok(Exit::Clean);
     };
-    end_when_unwanted(background.clone(), args.token.clone());
+    end_when_unwanted(background, args.token.clone());
     let on = subject(&repo)?;
     turn.tell(on.clone(), None, 0)?;
     let wanted = wanted(&repo)?;
