@@ -99,6 +99,10 @@ pub enum Command {
     Ci(CiArgs),
     /// Install, remove or show the pre-push hook of this repository
     Hook(HookArgs),
+    /// Show the review in the background: what runs, since when, on what, and what came of the last
+    Status,
+    /// End the review in the background
+    Cancel,
     /// Show the rules in force, or try them
     Rules(RulesArgs),
     /// Show what works here, what does not, and the mend
@@ -113,6 +117,9 @@ pub enum Command {
     /// Wait for the end of the program, and end what it has started
     #[command(hide = true)]
     Warden(WardenArgs),
+    /// Review in the background what a push would bring
+    #[command(hide = true)]
+    Background(BackgroundArgs),
     /// Make a small sample repository and review its last commits
     Demo(DemoArgs),
     /// Print the man page, or write all pages to a folder
@@ -604,13 +611,19 @@ pub struct HookArgs {
 #[derive(Debug, Subcommand)]
 pub enum HookAction {
     /// Review what a push would bring, from now on
-    Install,
+    Install {
+        /// Begin after each commit already, in the background, so that the push need not wait
+        #[arg(long)]
+        background: bool,
+    },
     /// Take the hook away and put back what was there
     Uninstall,
     /// Show whether and where it is installed
     Status,
     /// What git runs: reads the refs of a push from stdin
     PrePush(PrePushArgs),
+    /// What git runs after a commit: begins a review in the background
+    PostCommit,
 }
 
 /// `hook pre-push`
@@ -690,6 +703,13 @@ pub struct WardenArgs {
 
     /// Folder that goes with it
     pub folder: PathBuf,
+}
+
+/// `background`
+#[derive(Debug, Args)]
+pub struct BackgroundArgs {
+    /// Which review it is
+    pub token: String,
 }
 
 /// `demo`

@@ -33,6 +33,8 @@ pub mod verdict;
 
 pub mod record;
 
+pub mod background;
+
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -2,6 +2,7 @@
 
 mod accept;
 mod agent;
+mod background;
 mod before_tool;
 mod ci;
 mod consult;
@@ -93,6 +94,9 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Doghouse(args) => doghouse::run(args, flags),
         Command::Ci(args) => ci::run(args, flags),
         Command::Hook(args) => hook::run(args, flags),
+        Command::Status => background::status(),
+        Command::Cancel => background::cancel(),
+        Command::Background(args) => background::work(args, flags),
         Command::Rules(args) => rules::run(args, flags),
         Command::Doctor => doctor::run(flags),
         Command::Man(args) => man::pages(args),

@@ -15,8 +15,8 @@ use super::news::{self, News};
 use super::review::{self, Wish};
 use super::session::Session;
 use super::{print_aside, tell, width};
+use crate::background::Background;
 use crate::cli::PrePushArgs;
-use crate::config::Config;
 use crate::env;
 use crate::exit::Exit;
 use crate::report::{Review, Status, terminal};
@@ -87,12 +87,14 @@ fn review_all(updates: &[Update], flags: &[(String, String)]) -> Result<Exit> {
     if wanted.is_empty() {
         return Ok(Exit::Clean);
     }
+    let background = Background::of(&repo);
     let mut exit = Exit::Clean;
     for (name, spec) in &wanted {
         let mut session = Session::open(spec, flags)?;
-        let left = left(&session.config, begun);
-        session.config.limits.deadline = left;
-        match review_one(&session, name, spec)? {
+        let limits = session.config.limits;
+        // The connection to the remote is already open, and servers drop an idle one after some minutes.
+        let end = begun + limits.hook_deadline.min(limits.deadline);
+        match review_one(&mut session, &background, name, spec, end)? {
             stopped @ (Exit::Interrupted | Exit::Terminated) => return Ok(stopped),
             Exit::Findings => exit = Exit::Findings,
             Exit::Clean | Exit::BadRequest => {}
@@ -105,14 +107,14 @@ fn review_all(updates: &[Update], flags: &[(String, String)]) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What is left of the time that the hook may take. The connection to the remote is already open, and
-/// servers drop an idle one after some minutes.
-fn left(config: &Config, begun: Instant) -> Duration {
-    let limits = config.limits;
-    limits.hook_deadline.min(limits.deadline).saturating_sub(begun.elapsed())
-}
-
-fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
+/// Reviews one range, with an answer of before where there is one, by `end` at the latest.
+fn review_one(
+    session: &mut Session,
+    background: &Background,
+    name: &str,
+    spec: &Spec,
+    end: Instant,
+) -> Result<Exit> {
     let mut notify = news::on_stderr();
     // Nobody has typed this range, so notes on it are for nobody; what is harmless passes without a word.
     let mut without_notes = |news: News<'_>| {
@@ -120,17 +122,29 @@ fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
             notify(news);
         }
     };
-    let seen = review::look(session, spec, None, &mut without_notes)?;
-    let picked = seen.scan.stats.counts.selected_hunks;
-    let seconds = session.config.limits.deadline.as_millis().div_ceil(1000);
+    let left = || end.saturating_duration_since(Instant::now());
+    let mut seen = review::look(session, spec, None, &mut without_notes)?;
+    let digest = seen.digest(session).filter(|_| seen.asks());
+    if let Some(digest) = digest.filter(|digest| background.is_on(digest)) {
+        let seconds = left().as_secs();
+        tell(
+            "git-advisor",
+            &format!("{name}: a review of it is running; waiting for it, for {seconds} s at most"),
+        );
+        background.wait_for(&digest, left());
+        seen.recall(session);
+    }
+    session.config.limits.deadline = left();
     let mut wish = Wish::SecondOpinion;
-    if seen.kept.is_some() {
-        // Nobody has to wait; the report says how old the answer is.
-    } else if picked > 0 && session.config.limits.deadline < MIN_CALL {
+    if seen.asks() && left() < MIN_CALL {
         tell("warning", &format!("no time is left for a second opinion on {name}"));
         wish = Wish::LocalOnly;
-    } else if picked > 0 {
-        let hunks = if picked == 1 { "1 hunk".to_owned() } else { format!("{picked} hunks") };
+    } else if seen.asks() {
+        let hunks = match seen.scan.stats.counts.selected_hunks {
+            1 => "1 hunk".to_owned(),
+            count => format!("{count} hunks"),
+        };
+        let seconds = left().as_millis().div_ceil(1000);
         tell(
             "git-advisor",
             &format!("{name}: asking Codex about {hunks}, for {seconds} s at most"),

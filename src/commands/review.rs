@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::accept::today;
 use super::news::{self, News, Notify};
-use super::recall::{Kept, recall};
+use super::recall::{Kept, digest, recall};
 use super::session::{MAX_RECALLED, Session};
 use super::talk::{Opening, Talk};
 use super::{files, print_report, print_with_links, width};
@@ -81,7 +81,26 @@ pub(super) struct Seen {
     nonce: Nonce,
     question: Option<String>,
     /// What Codex has answered already.
-    pub(super) kept: Option<Kept>,
+    kept: Option<Kept>,
+}
+
+impl Seen {
+    /// What would be asked, as a record knows it.
+    pub(super) fn digest(&self, session: &Session) -> Option<String> {
+        self.prompt.as_ref().map(|prompt| digest(&session.config, prompt, &self.nonce))
+    }
+
+    /// Looks again for what Codex has answered in the meantime.
+    pub(super) fn recall(&mut self, session: &Session) {
+        let prompt = self.prompt.as_ref();
+        self.kept =
+            prompt.and_then(|prompt| recall(session, prompt, &self.nonce, &self.scan.packet));
+    }
+
+    /// Whether Codex would have to be asked.
+    pub(super) fn asks(&self) -> bool {
+        self.kept.is_none() && !self.scan.packet.hunks.is_empty()
+    }
 }
 
 /// Source to prompt, where anything is worth a question.
@@ -113,8 +132,10 @@ pub(super) fn look(
         scan.change.recall(|_| true, MAX_RECALLED)?;
     }
     let prompt = asks.then(|| session.prompt(&scan, question, &nonce));
-    let kept = prompt.as_ref().and_then(|prompt| recall(session, prompt, &nonce, &scan.packet));
-    Ok(Seen { scan, prompt, nonce, question: question.map(str::to_owned), kept })
+    let question = question.map(str::to_owned);
+    let mut seen = Seen { scan, prompt, nonce, question, kept: None };
+    seen.recall(session);
+    Ok(seen)
 }
 
 /// Prompt to verdict; what was obtained is recorded on the way.

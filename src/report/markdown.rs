@@ -1,7 +1,7 @@
 //! The review file. Foreign text stands in code only, so that no Markdown or HTML of it is active.
 
 use super::terminal::{counted, gate};
-use super::{Review, Round, Status};
+use super::{Review, Round, Status, age};
 use crate::change::Change;
 use crate::prompt::Prompt;
 use crate::source::Kind;
@@ -67,7 +67,7 @@ fn summary(out: &mut String, review: &Review) {
             let effort = consultation.effort.as_deref().unwrap_or("unknown");
             let cached = consultation.status == Status::Cached;
             let took = match consultation.answered.as_ref().filter(|_| cached) {
-                Some(answered) => format!("cached, {} old", answered.age()),
+                Some(answered) => format!("cached, {} old", age(answered.age)),
                 None => format!("{} s", consultation.duration.as_secs()),
             };
             row("Asked", &format!("{}, effort {}, {took}", code(model), code(effort)));

@@ -235,15 +235,13 @@ pub struct Answered {
     pub by: Option<String>,
 }
 
-impl Answered {
-    /// The age as people say it.
-    pub fn age(&self) -> String {
-        match self.age.as_secs() {
-            seconds @ 0..120 => format!("{seconds} s"),
-            seconds @ 120..7_200 => format!("{} min", seconds / 60),
-            seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
-            seconds => format!("{} d", seconds / 86_400),
-        }
+/// An age as people say it.
+pub fn age(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
     }
 }
 
@@ -263,12 +261,25 @@ pub enum Status {
     Skipped,
 }
 
+impl Status {
+    /// The word of reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Answered => "answered",
+            Status::Cached => "cached",
+            Status::NotNeeded => "not-needed",
+            Status::Unavailable => "unavailable",
+            Status::Skipped => "skipped",
+        }
+    }
+}
+
 impl Consultation {
     /// What a reader has to know of an answer that is not of this review.
     pub fn cached(&self) -> Option<String> {
         let answered = self.answered.as_ref().filter(|_| self.status == Status::Cached)?;
         let by = answered.by.as_ref().map(|id| format!(" (review {id})")).unwrap_or_default();
-        let age = answered.age();
+        let age = age(answered.age);
         Some(format!(
             "cached: Codex answered the same question {age} ago{by}; `--fresh` asks again"
         ))

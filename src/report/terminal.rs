@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use owo_colors::{OwoColorize, Style};
 
-use super::{Consultation, Review, Round, Scan, Status, snippet};
+use super::{Consultation, Review, Round, Scan, Status, age, snippet};
 use crate::change::{Change, HunkId};
 use crate::classify::{HunkScore, Signal};
 use crate::consult::Advice;
@@ -227,7 +227,7 @@ fn answer_heading(consultation: &Consultation) -> String {
     let effort = effort.map(|effort| format!(", effort {effort}")).unwrap_or_default();
     match (consultation.status, &consultation.answered) {
         (Status::Cached, Some(answered)) => {
-            format!("Answer of {model}{effort}, cached, {} old", answered.age())
+            format!("Answer of {model}{effort}, cached, {} old", age(answered.age))
         }
         (_, Some(_)) => {
             format!("Answer of {model}{effort}, {} s", consultation.duration.as_secs())
