@@ -2,7 +2,8 @@
 """How well the analyzer finds what matters, on labelled changes of public repositories.
 
     corpus.py measure CASES [--noise NOISE] --clones DIR [--binary PATH]
-    corpus.py fit     CASES  --noise NOISE  --clones DIR [--binary PATH] [--write]
+    corpus.py sample  CASES [--noise NOISE] --clones DIR > MORE
+    corpus.py fit     CASES  --noise NOISE  --clones DIR [--more MORE] [--binary PATH] [--write]
 
 A case is a line of JSON: `repo` (owner/name), `fix_commit`, `parent`, `category`, `also` (further categories),
 `language`, and `files`, the lines that hold the flaw: `path`, `side` (`pre` or `post` the fix), `start_line`,
@@ -14,6 +15,9 @@ the fix as it was reviewed. recall: a hunk that goes along overlaps the labelled
 category, or one of `also`. cost50: the median share of the diff that goes along. noise: the share of ordinary
 commits that earn a call.
 
+`sample` writes up to a hundred further ordinary commits of each repository, none of them in the lists: what is
+ordinary is learned from many, while the noise is still measured on those of NOISE alone.
+
 `fit` prints the same curve for the weights of `src/classify/weights.toml` fitted anew (it needs numpy): once
 as fitted on everything, and once with each repository judged by weights that were fitted on the others. Only
 the second figure says what to expect of a repository that was never seen. `--write` writes the weights.
@@ -24,6 +28,8 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import random
+import re
 import statistics
 import subprocess
 import sys
@@ -93,6 +99,8 @@ def runs_of(args, settings=()):
         jobs.append((entry, "forward", entry["parent"], entry["fix_commit"]))
     for entry in load(args.noise) if args.noise else []:
         jobs.append((entry, "noise", entry["parent"], entry["commit"]))
+    for entry in load(args.more) if args.more else []:
+        jobs.append((entry, "more", entry["parent"], entry["commit"]))
 
     def one(job):
         entry, kind, old, new = job
@@ -149,16 +157,55 @@ def share(part, whole):
     return f"{100 * part / max(1, whole):.1f} %"
 
 
+# ---- Sample
+
+# What the message of an ordinary commit does not speak of.
+CLAIMS = re.compile(
+    r"secur|vuln|\bcve|ghsa|attack|exploit|malicious|travers|inject|saniti[sz]|\bxss|csrf|unsafe|bypass|untrusted"
+    r"|advisor|hijack|spoof|privilege|leak|disclos", re.IGNORECASE)
+SOURCE = re.compile(r"\.([cm]?[jt]sx?|py|go|java|kt|rb|php|rs|c|h|cc|cpp|hpp|cs|sh|fish|pl|pm|lua|ps1|scala|swift)$")
+TEST = re.compile(r"(^|/)(tests?|testdata|specs?|__tests__|fixtures|unittest)/|test_|_test\.|Tests?\.|\.(spec|test)\.")
+
+
+def sample(args):
+    """Ordinary commits: one parent, 1 to 30 files, one of them a source file outside of tests."""
+    cases, noise = load(args.cases), load(args.noise) if args.noise else []
+    taken = {case["fix_commit"] for case in cases} | {entry["commit"] for entry in noise}
+    choice = random.Random(4)
+    for repo in sorted({case["repo"] for case in cases}):
+        clone = clone_of(args.clones, repo)
+        if clone is None:
+            continue
+
+        def git(*words):
+            done = subprocess.run(["git", f"--git-dir={clone}", *words], capture_output=True, check=True)
+            return done.stdout.decode(errors="replace")
+
+        log = git("log", "--min-parents=1", "--max-parents=1", "--since=2016-01-01", "--format=%H%x09%P%x09%B%x00", "HEAD")
+        commits = [entry.strip().split("\t", 2) for entry in log.split("\0") if entry.strip()]
+        choice.shuffle(commits)
+        left = 100
+        for commit, parent, message in commits:
+            if left == 0:
+                break
+            if commit in taken or CLAIMS.search(message):
+                continue
+            names = git("diff", "--name-only", parent, commit).splitlines()
+            if len(names) <= 30 and any(SOURCE.search(name) and not TEST.search(name) for name in names):
+                print(json.dumps({"repo": repo, "commit": commit, "parent": parent}))
+                left -= 1
+
+
 # ---- Fit
 
 # Figures that speak against a look; all others may only speak for one.
 AGAINST = {
-    "large", "imports-only", "logs-only", "heads-only", "routine-words", "routine-scope", "tooling", "moved",
-    "many-hunks", "hunk-count", "file-count",
+    "large", "imports-only", "heads-only", "messages-only", "renamed", "routine-words", "tooling", "moved",
+    "many-hunks", "hunk-count", "line-count",
 }
 # How strongly weights are held near zero: smaller is stronger.
-PULL = 0.3
-ROUNDS = 4
+PULL = 4.0
+ROUNDS = 6
 
 
 def features():
@@ -180,30 +227,29 @@ class Table:
                 for category, figures in hunk.get("evidence", {}).items():
                     rows.append([figures.get(name, 0.0) for name in names])
                     self.run.append(at)
-                    self.label.append(hit + (hit and category in run.categories()) if run.kind != "noise" else 0)
+                    self.label.append(hit + (hit and category in run.categories()))
         self.x = numpy.array(rows)
         self.run, self.label = numpy.array(self.run), numpy.array(self.label)
         self.kind = numpy.array([runs[at].kind for at in self.run])
         self.repo = numpy.array([runs[at].repo for at in self.run])
 
 
+ORDINARY = ("noise", "more")
+
+
 def fitted(table, rows, names):
     """Weights and bias: the best row of each case against the worst row of each ordinary commit."""
     import numpy
 
-    cases = rows & (table.label == 2)
-    noise = rows & (table.kind == "noise")
-    weights = None
+    ordinary = numpy.isin(table.kind, ORDINARY)
+    known = numpy.where(rows & (ordinary | (table.label == 2)))[0]
+    weights = numpy.zeros(len(names) + 1)
     for _ in range(ROUNDS):
-        if weights is None:
-            chosen = numpy.where(cases | noise)[0]
-        else:
-            chosen = best_of_each(table, numpy.where(cases | noise)[0], table.x @ weights[:-1])
-        y = (table.kind[chosen] != "noise").astype(float)
-        counts = collections.Counter(table.run[chosen])
-        w = numpy.array([1 / counts[run] for run in table.run[chosen]])
-        w[y == 1] *= w[y == 0].sum() / w[y == 1].sum()
-        weights = regression(table.x[chosen], y, w, names)
+        chosen = best_of_each(table, known, table.x @ weights[:-1])
+        y = (~ordinary[chosen]).astype(float)
+        # Both sides weigh the same, and as much as a dozen commits of each repository.
+        w = numpy.where(y == 1, 1 / y.sum(), 1 / (len(y) - y.sum())) * 12 * len(set(table.repo[chosen]))
+        weights = regression(table.x[chosen], y, w, names, weights)
     return weights
 
 
@@ -216,7 +262,7 @@ def best_of_each(table, rows, scores):
     return sorted(best.values())
 
 
-def regression(x, y, w, names):
+def regression(x, y, w, names, start):
     """Logistic regression whose weights keep their sign, by accelerated gradient steps."""
     import numpy
 
@@ -225,8 +271,8 @@ def regression(x, y, w, names):
     high = numpy.array([0.0 if name in AGAINST else numpy.inf for name in names] + [numpy.inf])
     pull = numpy.array([1 / PULL] * len(names) + [0.0])
     step = 1 / (0.25 * numpy.linalg.norm(x * numpy.sqrt(w)[:, None], 2) ** 2 + 1 / PULL)
-    at = before = numpy.zeros(x.shape[1])
-    for turn in range(1500):
+    at = before = start
+    for turn in range(600):
         ahead = at + turn / (turn + 3) * (at - before)
         slope = x.T @ (w * (1 / (1 + numpy.exp(-(x @ ahead))) - y)) + pull * ahead
         before, at = at, numpy.clip(ahead - step * slope, low, high)
@@ -283,21 +329,22 @@ def fit(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("measure", "fit"))
+    parser.add_argument("what", choices=("measure", "sample", "fit"))
     parser.add_argument("cases")
     parser.add_argument("--noise")
+    parser.add_argument("--more", help="further ordinary commits to fit on")
     parser.add_argument("--clones", type=pathlib.Path, required=True)
     parser.add_argument("--binary", default=str(ROOT / "target/release/git-advisor"))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--list-misses", action="store_true")
     parser.add_argument("--along", type=float, default=0.4, help="how far below the call, before the curve, a hunk goes along")
-    parser.add_argument("--noise-share", type=float, default=0.16, help="the point of the curve for --write")
+    parser.add_argument("--noise-share", type=float, default=0.168, help="the point of the curve for --write")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     args.binary = os.path.abspath(args.binary)
     if args.what == "fit" and not args.noise:
         parser.error("fit needs --noise")
-    measure(args) if args.what == "measure" else fit(args)
+    {"measure": measure, "sample": sample, "fit": fit}[args.what](args)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 use std::sync::OnceLock;
 
+use super::Telling;
 use super::moved::Told;
 use super::vocabulary::CATEGORIES;
 
@@ -43,86 +44,60 @@ features! {
     ComparisonLost "comparison-lost",
     /// Conditions on both sides.
     ConditionsBoth "conditions-on-both-sides",
-    /// A condition is edited.
-    ConditionEdited "condition-edited",
-    /// Lines are only added, or only removed.
-    OneSided "one-sided",
-    /// An entry of a list of strings.
-    ListEntry "list-entry",
     /// A regular expression.
     Pattern "pattern",
     /// A call of something that checks by its name.
     GuardCall "guard-call",
     /// A literal that begins with a slash, dashes or dots.
     MarkedLiteral "marked-literal",
-    /// A call is wrapped into another, unwrapped, or gets other arguments, in code of the category.
-    CallReshaped "call-reshaped",
     /// At most twelve lines change.
     Small "small",
     /// More than thirty lines change.
     Large "large",
     /// Only imports.
     ImportsOnly "imports-only",
-    /// Only logging.
-    LogsOnly "logs-only",
     /// Only heads of definitions.
     HeadsOnly "heads-only",
+    /// Only messages for people differ.
+    MessagesOnly "messages-only",
+    /// The share of what differs that is one name for another, more than once.
+    Renamed "renamed",
+    /// At most four tokens differ.
+    Tiny "tiny",
     /// The share of the tokens that is really other.
     NetShare "net-share",
     /// The share of words that speak of routine.
     RoutineWords "routine-words",
-    /// Routine words in what the hunk stands under.
-    RoutineScope "routine-scope",
     /// A file that helps to build or to develop.
     Tooling "tooling",
-    /// A definition that checks by its name.
-    GuardNamed "guard-named",
     /// Words of checking in what really changes.
     GuardNet "guard-words-net",
     /// The same on the changed lines.
     GuardLine "guard-words-line",
     /// The same on the lines around.
     GuardContext "guard-words-context",
-    /// The same in what the hunk stands under.
-    GuardScope "guard-words-scope",
+    /// The same on the lines that ask or refuse.
+    GuardCheck "guard-words-check",
     /// The same in the path.
     GuardPath "guard-words-path",
     /// The same in comments that change.
     GuardComment "guard-words-comment",
-    /// The same in comments around.
-    GuardCommentNear "guard-words-comment-near",
     /// Words of the category in what really changes.
     WordsNet "words-net",
-    /// Whether there is one.
-    WordsNetAny "words-net-any",
     /// How dense they are.
     WordsDensity "words-density",
     /// The same on the changed lines.
     WordsLine "words-line",
     /// The same on the lines around.
     WordsContext "words-context",
-    /// The same in what the hunk stands under.
-    WordsScope "words-scope",
     /// The same in comments that change.
     WordsComment "words-comment",
     /// The same in comments around.
     WordsCommentNear "words-comment-near",
-    /// Words of the category and words of checking.
-    WordsAndGuard "words-and-guard",
-    /// Surroundings of the category and words of checking.
-    ContextAndGuard "context-and-guard",
-    /// Words of checking and a check that changes.
-    GuardAndCheck "guard-and-check",
-    /// Surroundings of the category and a check that changes.
-    ContextAndCheck "context-and-check",
-    /// What the hunk stands under is of the category, and a check changes.
-    ScopeAndCheck "scope-and-check",
     /// Surroundings of the category and a literal that changes.
     ContextAndLiteral "context-and-literal",
     /// The hunk stands under something that checks, and a literal changes.
     GuardAndLiteral "guard-and-literal",
-    /// Words of the category under something that checks.
-    GuardAround "guard-around",
     /// The rules of the category that fired.
     Rules "rules",
     /// The rules of any category that fired.
@@ -133,14 +108,12 @@ features! {
     Moved "moved",
     /// At most three hunks of code in the change.
     FewHunks "few-hunks",
-    /// Words of the category in a change of at most three hunks.
-    WordsAndFew "words-and-few",
     /// More than twelve hunks of code in the change.
     ManyHunks "many-hunks",
     /// How many hunks of code, on a logarithmic scale.
     HunkCount "hunk-count",
-    /// How many files of code, up to eight.
-    FileCount "file-count",
+    /// How many lines of code change, on a logarithmic scale.
+    LineCount "line-count",
 }
 
 /// Number of figures.
@@ -178,9 +151,13 @@ impl Figures {
 
     /// The sum, from 0 to 1: one half is what earns a call by default.
     pub(super) fn score(&self) -> f64 {
+        self.score_with(0.0)
+    }
+
+    fn score_with(&self, more: f32) -> f64 {
         let weights = weights();
         let sum: f32 = self.0.iter().zip(weights.of).map(|(value, weight)| value * weight).sum();
-        1.0 / (1.0 + f64::from(-(sum + weights.bias)).exp())
+        1.0 / (1.0 + f64::from(-(sum + more + weights.bias)).exp())
     }
 }
 
@@ -190,6 +167,10 @@ pub(super) struct Evidence {
     pub(super) of: [Figures; CATEGORIES.len()],
     /// The changed lines, to tell how many of them merely moved.
     pub(super) told: Told,
+    /// How many lines change.
+    pub(super) lines: u32,
+    /// The line that tells most.
+    pub(super) telling: Option<Telling>,
 }
 
 impl Evidence {
@@ -200,7 +181,13 @@ impl Evidence {
 
     /// The highest score of a category.
     pub(super) fn best(&self) -> f64 {
-        self.of.iter().map(Figures::score).fold(0.0, f64::max)
+        self.best_with([].into_iter())
+    }
+
+    /// The highest score that a category can have once these figures are known too.
+    pub(super) fn best_with(&self, open: impl Iterator<Item = Feature>) -> f64 {
+        let more: f32 = open.map(|feature| weights().of[feature as usize].max(0.0)).sum();
+        self.of.iter().map(|figures| figures.score_with(more)).fold(0.0, f64::max)
     }
 }
 

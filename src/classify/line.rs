@@ -11,6 +11,12 @@ pub(super) struct Line<'a> {
     pub(super) text: &'a [u8],
     /// Its tokens.
     pub(super) tokens: Vec<Token<'a>>,
+    /// Whether it asks something.
+    pub(super) is_condition: bool,
+    /// Whether it ends what was going on: raises, returns an error, gives up.
+    pub(super) is_refusal: bool,
+    /// Whether it brings in another file.
+    pub(super) is_import: bool,
 }
 
 /// Words that begin a condition.
@@ -66,7 +72,13 @@ const KEYWORDS: [&str; 12] = [
 
 impl<'a> Line<'a> {
     pub(super) fn of(text: &'a [u8]) -> Line<'a> {
-        Line { text, tokens: tokens(text) }
+        let tokens = tokens(text);
+        let mut line =
+            Line { text, tokens, is_condition: false, is_refusal: false, is_import: false };
+        line.is_condition = line.asks();
+        line.is_refusal = line.refuses();
+        line.is_import = line.imports();
+        line
     }
 
     /// The first token behind closing brackets.
@@ -79,8 +91,7 @@ impl<'a> Line<'a> {
         first.is_some_and(|first| words.iter().any(|word| word.as_bytes() == first))
     }
 
-    /// Whether it asks something.
-    pub(super) fn is_condition(&self) -> bool {
+    fn asks(&self) -> bool {
         let asks =
             |token: &Token<'_>| ["if", "unless", "&&", "||", "?"].iter().any(|text| token.is(text));
         let assertion = |word: &[u8]| word.starts_with(b"assert");
@@ -90,51 +101,44 @@ impl<'a> Line<'a> {
             || self.tokens.iter().any(asks)
     }
 
-    /// Whether it ends what was going on: raises, returns an error, gives up.
-    pub(super) fn is_refusal(&self) -> bool {
+    fn refuses(&self) -> bool {
         let mut before: Option<Token<'_>> = None;
         self.tokens.iter().enumerate().any(|(at, token)| {
             let last = before.replace(*token);
             let Some(word) = token.word() else { return false };
-            let lower = word.to_ascii_lowercase();
+            let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
             let next = self.tokens.get(at + 1);
-            let refuses = REFUSALS.iter().any(|refusal| refusal.as_bytes() == lower)
-                || lower.starts_with(b"fail")
-                || lower.starts_with(b"forbid")
-                || lower.ends_with(b"exception")
-                || (lower == b"err" && next.is_some_and(|next| next.is("!") || next.is("(")))
+            let refuses = REFUSALS.iter().any(|refusal| is(refusal))
+                || begins(word, b"fail")
+                || begins(word, b"forbid")
+                || ends(word, b"exception")
+                || (is("err") && next.is_some_and(|next| next.is("!") || next.is("(")))
                 || (word == b"Errorf" || word == b"Newf")
-                || (lower.ends_with(b"error") && last.is_some_and(|last| last.is("new")))
-                || (lower == b"errors" && next.is_some_and(|next| next.is(".")));
+                || (ends(word, b"error") && last.is_some_and(|last| last.is("new")))
+                || (is("errors") && next.is_some_and(|next| next.is(".")));
             refuses
-                || (lower == b"return" && returns_an_error(&self.tokens[at + 1..]))
-                || jumps_out(last, &lower)
+                || (is("return") && returns_an_error(&self.tokens[at + 1..]))
+                || jumps_out(last, word)
         })
     }
 
-    /// Whether it brings in another file.
-    pub(super) fn is_import(&self) -> bool {
+    fn imports(&self) -> bool {
         let included = self.tokens.first().is_some_and(|token| token.is("#"))
             && self.tokens.get(1).is_some_and(|token| token.is("include"));
         // A line of a list of imports, as Go has them: a name in quotes and nothing behind it.
         let listed = matches!(self.tokens[..], [Token::Quoted(text)]
             if text[1..].iter().all(|b| b.is_ascii_alphanumeric() || b"./-_\"'".contains(b)) && text.contains(&b'/'));
-        self.begins_with(&IMPORTS) || included || listed
+        let opens = self.tokens.get(1).is_some_and(|token| token.is("("));
+        let imports = self.begins_with(&IMPORTS) && !(opens && self.begins_with(&["using"]));
+        let bound = self.begins_with(&["const", "var", "let"])
+            && self.tokens.windows(2).any(|pair| pair[0].is("require") && pair[1].is("("));
+        let strict = matches!(self.tokens[..], [Token::Quoted(text), ..] if &text[1..text.len() - 1] == b"use strict");
+        imports || bound || included || listed || strict
     }
 
     /// Whether it begins a definition.
     pub(super) fn is_head(&self) -> bool {
         self.begins_with(&HEADS)
-    }
-
-    /// Whether it only writes to a log or a terminal.
-    pub(super) fn is_log(&self) -> bool {
-        let logs = |word: &[u8]| {
-            let word = word.to_ascii_lowercase();
-            let begins = ["log", "console", "print", "debug", "trace", "infof", "warnf"];
-            begins.iter().any(|begin| word.starts_with(begin.as_bytes()))
-        };
-        self.first().and_then(Token::word).is_some_and(logs)
     }
 
     /// Whether it is an entry of a list or a table: one string, with hardly anything around it.
@@ -161,7 +165,6 @@ impl<'a> Line<'a> {
     pub(super) fn has_pattern(&self) -> bool {
         self.tokens.iter().enumerate().any(|(at, token)| match *token {
             Token::Word(word) => {
-                let lower = word.to_ascii_lowercase();
                 let calls = |names: &[&str]| {
                     self.tokens.get(at + 1).is_some_and(|next| next.is("."))
                         && self
@@ -169,8 +172,8 @@ impl<'a> Line<'a> {
                             .get(at + 2)
                             .is_some_and(|name| names.iter().any(|other| name.is(other)))
                 };
-                lower.starts_with(b"regex")
-                    || lower.starts_with(b"preg_")
+                begins(word, b"regex")
+                    || begins(word, b"preg_")
                     || (word == b"re"
                         && calls(&["compile", "match", "search", "sub", "fullmatch", "findall"]))
                     || (word == b"Pattern" && calls(&["compile"]))
@@ -202,28 +205,60 @@ impl<'a> Line<'a> {
 
 /// Whether what is returned says that something went wrong.
 fn returns_an_error(value: &[Token<'_>]) -> bool {
-    let value: Vec<&Token<'_>> =
-        value.iter().filter(|token| !token.is("(") && !token.is("-")).collect();
-    let Some(first) = value.first().filter(|token| !token.is(";") && !token.is("}")) else {
+    let mut value = value.iter().filter(|token| !token.is("(") && !token.is("-"));
+    let Some(first) = value.clone().next().filter(|token| !token.is(";") && !token.is("}")) else {
         return true;
     };
     let nothing = |token: &&Token<'_>| {
         ["false", "False", "FALSE", "null", "NULL", "nil", "None", "1", "EINVAL"]
             .iter()
             .any(|text| token.is(text))
-            || token.word().is_some_and(|word| word.to_ascii_lowercase().starts_with(b"err"))
+            || token.word().is_some_and(|word| begins(word, b"err"))
     };
     let constant = first.word().is_some_and(|word| {
         let loud = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
         let fine = ["OK", "TRUE", "SUCCESS"].iter().any(|end| word.ends_with(end.as_bytes()));
         word.len() > 4 && word.contains(&b'_') && word.iter().all(loud) && !fine
     });
-    constant || value.iter().any(nothing)
+    constant || value.any(|token| nothing(&token))
 }
 
 /// Whether a jump leaves for the end of the function.
 fn jumps_out(before: Option<Token<'_>>, label: &[u8]) -> bool {
-    let ends = ["err", "error", "fail", "failed", "out", "end", "done"];
+    let labels = ["err", "error", "fail", "failed", "out", "end", "done"];
     before.is_some_and(|before| before.is("goto"))
-        && ends.iter().any(|end| label.ends_with(end.as_bytes()))
+        && labels.iter().any(|end| ends(label, end.as_bytes()))
+}
+
+/// Whether a word begins so, in any case.
+fn begins(word: &[u8], start: &[u8]) -> bool {
+    word.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+}
+
+/// Whether a word ends so, in any case.
+fn ends(word: &[u8], end: &[u8]) -> bool {
+    let at = word.len().checked_sub(end.len());
+    at.is_some_and(|at| word[at..].eq_ignore_ascii_case(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_of_the_common_languages_are_told() {
+        for text in [
+            "import os",
+            "const { x } = require('./x')",
+            "\"golang.org/x/crypto/ssh\"",
+            "#include <a.h>",
+            "'use strict';",
+            "using System.IO;",
+        ] {
+            assert!(Line::of(text.as_bytes()).is_import, "{text}");
+        }
+        for text in ["using (var f = Open(path))", "const x = load('./x')", "run('use strict mode')"] {
+            assert!(!Line::of(text.as_bytes()).is_import, "{text}");
+        }
+    }
 }

@@ -4,8 +4,8 @@
 //! between 0 and 1 as independent evidence does: `1 - (1 - w1)(1 - w2)…`, each rule counted once.
 //!
 //! Most flaws match no rule: a condition changes, and what it guarded stands elsewhere. So hunks of code are
-//! weighed too ([`evidence`]): what changes in them ([`shape`]), and what the words on their lines and around
-//! speak of ([`vocabulary`]). The higher of the two scores counts.
+//! weighed too ([`sight`]): what changes in them ([`shape`]), and what the words on their lines and around
+//! speak of ([`words`]). The higher of the two scores counts.
 //!
 //! Files are studied one by one while their text is at hand ([`Classifier`]); what can only be told of
 //! the change as a whole, such as lines that moved, is settled at the end ([`settle`]).
@@ -13,6 +13,7 @@
 mod evidence;
 mod line;
 mod moved;
+mod plain;
 mod quiet;
 mod reach;
 mod readers;
@@ -20,9 +21,11 @@ mod role;
 mod scope;
 mod score;
 mod shape;
+mod sight;
 mod signal;
 mod tokens;
 mod vocabulary;
+mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -38,7 +41,8 @@ use evidence::Evidence;
 pub use evidence::{Feature, Figures};
 pub use reach::{Unreached, unreached};
 use readers::Ready;
-use shape::Sight;
+use score::Size;
+use sight::Sight;
 pub use signal::Scratch;
 
 /// What the rules say of a change: one entry per hunk, in the order of the hunks.
@@ -63,6 +67,19 @@ pub struct HunkScore {
     pub signals: Vec<Signal>,
     /// For each category that was looked at beyond the rules, the figures that speak for and against it.
     pub figures: Vec<(&'static str, Figures)>,
+    /// The line that tells most, where there are figures.
+    pub telling: Option<Telling>,
+}
+
+/// A changed line that tells what a hunk is about.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// Added or removed.
+    pub side: Side,
+    /// Its number on its side, 1-based.
+    pub line: u32,
+    /// The line, redacted and shortened.
+    pub excerpt: Visible,
 }
 
 /// A rule that fired.
@@ -112,8 +129,8 @@ pub struct Found {
     signals: Vec<Vec<Signal>>,
     /// The evidence of each hunk in which there is enough; nothing where there is none in the whole file.
     evidence: Vec<Option<Box<Evidence>>>,
-    /// Number of hunks of code of the product.
-    code_hunks: u32,
+    /// How much code of the product changes in it.
+    size: Size,
     /// The changed lines.
     lines: moved::Told,
 }
@@ -132,19 +149,27 @@ impl<'a> Classifier<'a> {
         if file.skipped.is_some() || !role::is_product_code(path, language) {
             return;
         }
-        found.code_hunks = u32::try_from(file.hunks.len()).unwrap_or(u32::MAX);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let lines = file.hunks.iter().map(Hunk::changed_lines).sum();
+        found.size = Size { hunks: count(file.hunks.len()), lines: count(lines) };
         if !matches!(file.status, Status::Modified | Status::Renamed) {
             return;
         }
         let sight = Sight::of(file, language, role::is_tooling(path));
         let lines = moved::Lines::of(file);
         for (at, hunk) in file.hunks.iter().enumerate() {
-            let Some(mut evidence) = sight.evidence(hunk) else { continue };
+            let Some(mut seen) = sight.look(hunk) else { continue };
             let signals = found.signals.get(at).map_or(&[][..], Vec::as_slice);
-            score::add_rules(&mut evidence, signals);
-            score::add_size(&mut evidence, 1, 1);
+            score::add_rules(&mut seen.evidence, signals);
+            let alone = Size { hunks: 1, lines: seen.evidence.lines };
+            score::add_size(&mut seen.evidence, alone);
+            if !Sight::could_reach(&seen, self.along) {
+                continue;
+            }
+            let mut evidence = sight.complete(seen);
             if evidence.best() >= self.along {
                 evidence.told = lines.changed(file, hunk);
+                evidence.telling = sight.telling(hunk);
                 found.evidence.resize(file.hunks.len(), None);
                 found.evidence[at] = Some(Box::new(evidence));
             }
@@ -174,13 +199,11 @@ impl Study for Classifier<'_> {
 }
 
 /// Scores every hunk, from what was found in each file, and selects: all that goes along, if there is
-/// anything that earns a call.
+/// anything that earns a call. Beside a hunk that is nearly certain, one that is not goes along no more.
 pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified {
     let mut moved = moved::Moved::of(&found);
     moved.lost = reach::lost(change, &found, &moved);
-    let of_code = found.iter().filter(|found| found.code_hunks > 0);
-    let (code_files, code_hunks) =
-        of_code.fold((0, 0), |(files, hunks), found| (files + 1, hunks + found.code_hunks));
+    let size = found.iter().map(|found| found.size).sum();
     let mut hunks = Vec::with_capacity(change.hunks().count());
     for (file, found) in change.files.iter().zip(found) {
         let mut signals = found.signals.into_iter();
@@ -193,10 +216,11 @@ pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified
             let evidence = evidence.next().flatten().map(|mut evidence| {
                 evidence.set(Feature::Moved, moved.share(&evidence.told));
                 score::add_rules(&mut evidence, &score.signals);
-                score::add_size(&mut evidence, code_hunks, code_files);
+                score::add_size(&mut evidence, size);
                 evidence
             });
             score::fill(&mut score, evidence.as_deref(), factor);
+            score.telling = evidence.and_then(|evidence| evidence.telling);
             hunks.push(score);
         }
     }
@@ -204,9 +228,12 @@ pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified
         score::is_explicit(hunk) || hunk.score >= select.threshold && hunk.score > 0.0
     };
     if hunks.iter().any(earns) {
-        let along = select.along.min(select.threshold);
+        let best = hunks.iter().map(|hunk| hunk.score).fold(0.0, f64::max);
+        let along = select.along.min(select.threshold).max(score::beside(best));
         for hunk in &mut hunks {
-            hunk.selected = earns(hunk) || (hunk.score >= along && hunk.score > 0.0);
+            let own = score::is_own(hunk) && earns(hunk);
+            let goes = hunk.score >= along && hunk.score > 0.0;
+            hunk.selected = score::is_explicit(hunk) || own || goes;
         }
     }
     Classified { hunks }

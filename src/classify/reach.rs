@@ -34,7 +34,7 @@ pub fn unreached(change: &Change, from: (&File, u32), to: (&File, u32)) -> Optio
     let deeper = now.blocks.len() > before.blocks.len();
     let other = |(_, line): &&(u32, &[u8])| {
         !before.blocks.iter().any(|(_, known)| known == line)
-            && (Line::of(line).is_condition() || (deeper && !begins_a_type(line)))
+            && (Line::of(line).is_condition || (deeper && !begins_a_type(line)))
     };
     if let Some((number, _)) = now.blocks.iter().find(other) {
         return Some(Unreached::Within(*number));

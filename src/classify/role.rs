@@ -39,7 +39,7 @@ const TEST_GLOBS: [&str; 24] = [
 ];
 
 /// Files that help to build, to ship or to develop the product.
-const TOOLING_GLOBS: [&str; 22] = [
+const TOOLING_GLOBS: [&str; 27] = [
     "**/completion/**",
     "**/completions/**",
     "**/script/**",
@@ -56,6 +56,11 @@ const TOOLING_GLOBS: [&str; 22] = [
     "**/maint/**",
     "**/packaging/**",
     "**/cmake/**",
+    "**/lang/**",
+    "**/language/**",
+    "**/locale/**",
+    "**/locales/**",
+    "**/i18n/**",
     "**/m4/**",
     "**/setup.py",
     "**/Rakefile",

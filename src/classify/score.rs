@@ -13,15 +13,30 @@ const FEW: u32 = 3;
 /// A change of more hunks of code than this sweeps.
 const MANY: u32 = 12;
 
+/// Odds that go along, as a part of the best ones.
+const ODDS: f64 = 20.0;
+
+/// Scores above this count as this beside others.
+const SURE: f64 = 0.99;
+
 /// A category is named beside the strongest one if its score is at least this share of that one's.
 const BESIDE: f64 = 0.5;
 
+/// What the built-in rules say alone of a hunk that was weighed too is multiplied with this: what stands
+/// around them is known there, and they are in its sum.
+const WEIGHED: f64 = 0.75;
+
 /// Fills in the scores of a hunk from its signals and its evidence.
 pub(super) fn fill(hunk: &mut HunkScore, evidence: Option<&Evidence>, factor: f64) {
+    let own = |category: &str| {
+        let mut of_category = hunk.signals.iter().filter(|signal| signal.rule.category == category);
+        of_category.any(|signal| signal.rule.is_own() || signal.explicit)
+    };
+    let alone = |category: &str| if evidence.is_none() || own(category) { 1.0 } else { WEIGHED };
     let mut scores: BTreeMap<String, f64> = by_rules(&hunk.signals, |_| true)
         .into_iter()
         .filter(|(category, _)| is_read(&hunk.signals, category))
-        .map(|(category, score)| (category.to_owned(), rounded(factor * score)))
+        .map(|(category, score)| (category.to_owned(), rounded(factor * alone(category) * score)))
         .collect();
     let weighed: Vec<(&'static str, Figures)> =
         evidence.iter().flat_map(|evidence| CATEGORIES.into_iter().zip(evidence.of)).collect();
@@ -46,6 +61,19 @@ pub(super) fn is_explicit(hunk: &HunkScore) -> bool {
     hunk.signals.iter().any(|signal| signal.explicit && !signal.moved)
 }
 
+/// Whether one of the user's own rules fired in the hunk.
+pub(super) fn is_own(hunk: &HunkScore) -> bool {
+    hunk.signals.iter().any(|signal| signal.rule.is_own() && !signal.moved)
+}
+
+/// The least score that goes along beside the best one: a twentieth of its odds. Up to a best score of 0.95 that
+/// is below one half.
+pub(super) fn beside(best: f64) -> f64 {
+    let best = best.min(SURE);
+    let odds = best / (1.0 - best) / ODDS;
+    odds / (1.0 + odds)
+}
+
 /// Adds what the rules say to the evidence of a hunk.
 #[expect(clippy::cast_possible_truncation, reason = "a score has three digits")]
 pub(super) fn add_rules(evidence: &mut Evidence, signals: &[Signal]) {
@@ -60,17 +88,29 @@ pub(super) fn add_rules(evidence: &mut Evidence, signals: &[Signal]) {
     }
 }
 
-/// Adds how large the change is, in hunks and files of code.
-pub(super) fn add_size(evidence: &mut Evidence, hunks: u32, files: u32) {
-    let few = f32::from(u8::from(hunks <= FEW));
-    evidence.set(Feature::FewHunks, few);
-    evidence.set(Feature::ManyHunks, f32::from(u8::from(hunks > MANY)));
-    evidence.set(Feature::HunkCount, (1.0 + hunks as f32).ln() / 4.0);
-    evidence.set(Feature::FileCount, (files as f32 / 8.0).min(1.0));
-    for figures in &mut evidence.of {
-        let words = figures.get(Feature::WordsNet).max(0.6 * figures.get(Feature::WordsLine));
-        figures.set(Feature::WordsAndFew, few * words);
+/// How large a change is, as far as it is code of the product.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Size {
+    pub(super) hunks: u32,
+    /// Lines that are added or removed.
+    pub(super) lines: u32,
+}
+
+impl std::iter::Sum for Size {
+    fn sum<I: Iterator<Item = Size>>(sizes: I) -> Size {
+        sizes.fold(Size::default(), |sum, size| Size {
+            hunks: sum.hunks.saturating_add(size.hunks),
+            lines: sum.lines.saturating_add(size.lines),
+        })
     }
+}
+
+/// Adds how large the change is.
+pub(super) fn add_size(evidence: &mut Evidence, size: Size) {
+    evidence.set(Feature::FewHunks, f32::from(u8::from(size.hunks <= FEW)));
+    evidence.set(Feature::ManyHunks, f32::from(u8::from(size.hunks > MANY)));
+    evidence.set(Feature::HunkCount, (1.0 + size.hunks as f32).ln() / 4.0);
+    evidence.set(Feature::LineCount, ((1.0 + size.lines as f32).ln() / 7.0).min(1.0));
 }
 
 /// For each category the weights of its rules, taken as independent, each rule counted once.
@@ -102,11 +142,19 @@ fn rounded(score: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::combined;
+    use super::{beside, combined};
 
     #[test]
     fn two_halves_make_three_quarters() {
         assert!((combined([0.5, 0.5].iter()) - 0.75).abs() < 1e-9);
         assert!(combined([].iter()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_would_earn_a_call_goes_along_unless_another_is_nearly_certain() {
+        assert!(beside(0.5) < 0.05);
+        assert!(beside(0.95) < 0.5);
+        assert!((0.5..0.9).contains(&beside(0.99)));
+        assert!((beside(1.0) - beside(0.99)).abs() < 1e-9);
     }
 }

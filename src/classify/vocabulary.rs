@@ -1,6 +1,8 @@
 //! What the words of code speak of, by the lists of `vocabulary.toml`.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
@@ -47,6 +49,44 @@ const MAX_BYTES: usize = 64;
 /// A word within another is looked for in parts of at least this length, in bytes.
 const LONG: usize = 7;
 
+/// So many identifiers are remembered, before all are forgotten.
+const REMEMBERED: usize = 1 << 14;
+
+thread_local! {
+    /// The words of the identifiers that were read lately: code says the same over and over.
+    static KNOWN: RefCell<Known> = RefCell::default();
+}
+
+/// The words of each identifier, by its hash, which is seeded anew for each run.
+#[derive(Default)]
+struct Known {
+    words: HashMap<u64, Box<[u16]>, RandomState>,
+}
+
+impl Known {
+    fn of(&mut self, identifier: &[u8]) -> &[u16] {
+        if self.words.len() >= REMEMBERED {
+            self.words.clear();
+        }
+        let key = self.words.hasher().hash_one(identifier);
+        self.words.entry(key).or_insert_with(|| words(identifier))
+    }
+}
+
+/// The words that an identifier is made of.
+fn words(identifier: &[u8]) -> Box<[u16]> {
+    let parts = Parts::of(identifier);
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < parts.count {
+        let longest = (1..=3.min(parts.count - at)).rev();
+        let found = longest.into_iter().find_map(|count| Some((count, parts.find(at, count)?)));
+        words.extend(found.and_then(|(_, word)| u16::try_from(word).ok()));
+        at += found.map_or(1, |(count, _)| count);
+    }
+    words.into()
+}
+
 /// What a text speaks of: each word counts once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard {
@@ -57,32 +97,20 @@ pub(super) struct Heard {
 impl Heard {
     /// Reads the identifiers of a text.
     pub(super) fn read(&mut self, text: &[u8]) {
-        let mut at = 0;
-        while let Some(start) = text[at..].iter().position(|&byte| begins_word(byte)) {
-            let start = at + start;
-            let length = text[start..].iter().position(|&byte| !continues_word(byte));
-            let end = length.map_or(text.len(), |length| start + length);
-            self.read_identifier(&text[start..end]);
-            at = end;
-        }
+        KNOWN.with_borrow_mut(|known| {
+            let mut at = 0;
+            while let Some(start) = text[at..].iter().position(|&byte| begins_word(byte)) {
+                let start = at + start;
+                let length = text[start..].iter().position(|&byte| !continues_word(byte));
+                at = length.map_or(text.len(), |length| start + length);
+                known.of(&text[start..at]).iter().for_each(|&word| self.hear(usize::from(word)));
+            }
+        });
     }
 
     /// How strongly the text speaks of a subject; a strong word adds one.
     pub(super) fn of(&self, subject: usize) -> f32 {
         f32::from(self.hundredths[subject]) / 100.0
-    }
-
-    fn read_identifier(&mut self, identifier: &[u8]) {
-        let parts = Parts::of(identifier);
-        let mut at = 0;
-        while at < parts.count {
-            let longest = (1..=3.min(parts.count - at)).rev();
-            let found = longest.into_iter().find_map(|count| Some((count, parts.find(at, count)?)));
-            if let Some((_, word)) = found {
-                self.hear(word);
-            }
-            at += found.map_or(1, |(count, _)| count);
-        }
     }
 
     fn hear(&mut self, word: usize) {
@@ -98,12 +126,12 @@ impl Heard {
 
 /// How many different parts of identifiers a text has, and how many of them are words of a subject.
 pub(super) fn share(text: &[u8], subject: usize) -> (usize, usize) {
-    let mut parts: HashSet<Box<[u8]>, RandomState> = HashSet::default();
+    let mut parts: HashSet<u64, RandomState> = HashSet::default();
     let mut known = 0;
     for identifier in text.split(|&byte| !continues_word(byte)).filter(|text| !text.is_empty()) {
         let read = Parts::of(identifier);
         for at in 0..read.count {
-            if parts.insert(read.joined(at, 1).into()) {
+            if parts.insert(parts.hasher().hash_one(read.joined(at, 1))) {
                 let word = read.find(at, 1);
                 known += usize::from(word.is_some_and(|word| WORDS[word].hundredths[subject] > 0));
             }

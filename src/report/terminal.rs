@@ -150,8 +150,14 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
         score.categories.iter().map(|(name, score)| format!("{name} {score:.2}")).collect();
     let title = format!("{} {}", score.id.bold(), place(change, score.id));
     line(out, &format!("{title}  {}", categories.join(", ").yellow()));
-    if let Some(why) = figures(score) {
+    if let Some(why) = score.why() {
         line(out, &format!("   {why}"));
+    }
+    if let Some(telling) = score.telling_line() {
+        line(out, &format!("        {}", telling.dimmed()));
+    }
+    if let Some(figures) = figures(score) {
+        line(out, &format!("   {figures}"));
     }
     let mut strongest: Vec<&Signal> = score.signals.iter().collect();
     strongest.sort_by(|a, b| b.weight.total_cmp(&a.weight));

@@ -176,13 +176,15 @@ impl Rule {
         let bits = languages
             .bits(&syntax.languages)
             .map_err(|name| wrong(format!("`languages` has no `{name}`")))?;
-        for pattern in &syntax.patterns {
-            compile_within(pattern, OWN_SIZE_LIMIT)
-                .map_err(|error| wrong(format!("`patterns`: {}", one_line(&error))))?;
+        for (at, pattern) in (1..).zip(&syntax.patterns) {
+            compile_within(pattern, OWN_SIZE_LIMIT).map_err(|error| {
+                wrong(format!("`patterns`, number {at}{}", mistake(&error, pattern)))
+            })?;
         }
         let mut globs = GlobSetBuilder::new();
-        for glob in &syntax.globs {
-            globs.add(Glob::new(glob).map_err(|error| wrong(format!("`globs`: {error}")))?);
+        for (at, glob) in (1..).zip(&syntax.globs) {
+            let glob = Glob::new(glob);
+            globs.add(glob.map_err(|error| wrong(format!("`globs`, number {at}: {error}")))?);
         }
         let pattern = |written: &String| Pattern {
             literals: required(written),
@@ -208,6 +210,11 @@ impl Rule {
             patterns: syntax.patterns.iter().map(pattern).collect(),
             first_pattern: 0,
         })
+    }
+
+    /// Whether it is a user's own rule, and not built in.
+    pub fn is_own(&self) -> bool {
+        matches!(self.id, Cow::Owned(_))
     }
 
     /// The names of the languages that it reads; none where it reads files of all of them, or by path only.
@@ -297,13 +304,20 @@ fn compile_within(pattern: &str, bytes: usize) -> Result<Regex, Box<BuildError>>
     Regex::builder().syntax(syntax).configure(config).build(pattern).map_err(Box::new)
 }
 
-fn one_line(error: &BuildError) -> String {
-    let text = match error.syntax_error() {
-        Some(error) => error.to_string(),
-        None => error.to_string(),
+/// What is wrong with a pattern, and at which byte of it: `, byte 4: unclosed group: (b`.
+fn mistake(error: &BuildError, pattern: &str) -> String {
+    use regex_syntax::Error;
+
+    let (span, what) = match error.syntax_error() {
+        Some(Error::Parse(error)) => (Some(error.span()), error.kind().to_string()),
+        Some(Error::Translate(error)) => (Some(error.span()), error.kind().to_string()),
+        _ => (None, error.to_string()),
     };
-    let last = text.lines().last().unwrap_or_default();
-    last.trim().to_owned()
+    let Some(start) = span.map(|span| span.start.offset) else {
+        return format!(": {what}; at most {} KiB once compiled", OWN_SIZE_LIMIT >> 10);
+    };
+    let rest: String = pattern.get(start..).unwrap_or_default().chars().take(20).collect();
+    format!(", byte {}: {what}: `{}`", start + 1, visible::line(&rest))
 }
 
 #[cfg(test)]
