@@ -222,9 +222,10 @@ impl<'a> Reader<'a> {
                 _ => return,
             };
             *tried = if how == Anchored::No { DONE } else { *tried + 1 };
-            if !prefilter.may_match(hit.pattern, text) {
-                *tried = DONE;
-            } else if self.matches(hit.pattern, text, hit.at, how) {
+            if how == Anchored::No && !prefilter.may_match(hit.pattern, text) {
+                return;
+            }
+            if self.matches(hit.pattern, text, hit.at, how) {
                 *tried = DONE;
                 fired.push((hit.pattern, line.start..line.start + text.len()));
             }
