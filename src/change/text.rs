@@ -156,11 +156,30 @@ impl Text {
 fn line_starts(bytes: &[u8]) -> Vec<u32> {
     let mut starts = Vec::with_capacity(bytes.len() / 32 + 2);
     starts.push(0);
-    starts.extend(memchr::memchr_iter(b'\n', bytes).map(|at| to_u32(at + 1)));
+    // Lines are short: it is quicker to look at eight bytes for all that end there than for each end in turn.
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let mut feeds = line_feeds(u64::from_le_bytes(*word));
+        while feeds != 0 {
+            starts.push(to_u32(8 * at + 1) + feeds.trailing_zeros() / 8);
+            feeds &= feeds - 1;
+        }
+    }
+    let feeds =
+        memchr::memchr_iter(b'\n', rest).map(|at| to_u32(bytes.len() - rest.len() + at + 1));
+    starts.extend(feeds);
     if starts.last() != Some(&to_u32(bytes.len())) {
         starts.push(to_u32(bytes.len()));
     }
     starts
+}
+
+/// The highest bit of each of eight bytes that is a line feed.
+fn line_feeds(word: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let other = word ^ 0x0a0a_0a0a_0a0a_0a0a;
+    // Adding carries into the highest bit of a byte unless its lower bits are all zero, and never further.
+    !(((other & LOW) + LOW) | other | LOW)
 }
 
 /// Counts of bytes and lines fit `u32`: a side is bounded to far less than 4 GiB before it is read.
@@ -182,6 +201,15 @@ mod tests {
         assert_eq!(text.block(2..4), Some(&b"b\nc"[..]));
         assert_eq!(text.last_line(), 3);
         assert!(!text.ends_in_newline());
+    }
+
+    #[test]
+    fn lines_begin_behind_each_line_feed() {
+        let bytes: Vec<u8> =
+            (0..=255).chain([b'\n', b'\n', 0x8a, b'\n']).cycle().take(1_003).collect();
+        let feeds = (1..).zip(&bytes).filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+        let expected: Vec<u32> = [0].into_iter().chain(feeds).chain([1_003]).collect();
+        assert_eq!(line_starts(&bytes), expected);
     }
 
     #[test]

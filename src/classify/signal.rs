@@ -211,7 +211,8 @@ impl<'a> Reader<'a> {
     ) {
         let text = line.text.strip_suffix(b"\n").unwrap_or(line.text);
         let mut try_at = |hit: Hit| {
-            if self.rules.owner(hit.pattern).multiline {
+            let rule = self.rules.owner(hit.pattern);
+            if rule.multiline {
                 of_stretches.push(Hit { at: line.start + hit.at, ..hit });
                 return;
             }
@@ -222,7 +223,10 @@ impl<'a> Reader<'a> {
                 _ => return,
             };
             *tried = if how == Anchored::No { DONE } else { *tried + 1 };
-            if how == Anchored::No && !prefilter.may_match(hit.pattern, text) {
+            // At its literal a pattern is tried sooner than its further texts are looked for, unless it would have
+            // to be compiled first.
+            let is_quick = how == Anchored::Yes && rule.is_compiled(hit.pattern);
+            if !is_quick && !prefilter.may_match(hit.pattern, text) {
                 return;
             }
             if self.matches(hit.pattern, text, hit.at, how) {

@@ -272,6 +272,13 @@ impl Rule {
         self.patterns.get(at as usize)?.regex()
     }
 
+    /// Whether the pattern of this number has been compiled by now.
+    pub fn is_compiled(&self, number: u32) -> bool {
+        let at = number.checked_sub(self.first_pattern);
+        let pattern = at.and_then(|at| self.patterns.get(at as usize));
+        pattern.is_some_and(|pattern| pattern.compiled.get().is_some())
+    }
+
     /// All patterns with their numbers, compiled.
     pub fn regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
         let numbered = (self.first_pattern..).zip(&self.patterns);
