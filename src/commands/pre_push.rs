@@ -113,6 +113,7 @@ fn left(config: &Config, begun: Instant) -> Duration {
 }
 
 fn review_one(session: &Session, name: &str, spec: &Spec) -> Result<Exit> {
+    let name = name.strip_prefix("refs/heads/").unwrap_or(name);
     let mut notify = news::on_stderr();
     // Nobody has typed this range, so notes on it are for nobody; what is harmless passes without a word.
     let mut without_notes = |news: News<'_>| {
