@@ -186,7 +186,12 @@ fn a_push_is_held_back_by_a_finding(codex: &Path) {
     repo.git(&["push", "--quiet", "--no-verify", "origin", "HEAD~1:refs/heads/main"]);
     let push = Advisor::git(&home).in_dir(repo.path()).env(KEY_VARIABLE, "sk-loopback");
     let output = push.args(["push", "origin", "main"]).run().code(1);
-    for part in ["high confirmed[F1]", "the push is held back", "git push --no-verify"] {
+    for part in [
+        "high confirmed[F1]",
+        "to ask on: git advisor follow-up TEXT; to accept a finding: git advisor accept F1",
+        "the push is held back",
+        "git push --no-verify",
+    ] {
         assert!(output.stderr.contains(part), "{part} is missing in {output}");
     }
     assert_eq!(server.responses_requests().len(), 1);

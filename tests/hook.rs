@@ -180,7 +180,7 @@ fn every_line_of_a_push_is_considered() {
     bench.repo.git(&["switch", "--quiet", "--create", "zz", "main"]);
     bench.commit("key.py", BLOCKS);
     let output = bench.push(&["--all", "origin"]).code(1);
-    assert!(output.stderr.contains("refs/heads/zz: asking"), "{output}");
+    assert!(output.stderr.contains("git-advisor: zz: asking"), "{output}");
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::rules::{Language, Languages, Side};
 /// A change that moves more checks than this is a reorganisation, and none of them is looked at more closely.
 const MAX_MOVED: usize = 200;
 
+/// So many lines may stand between an annotation and its function.
+const MAX_ANNOTATIONS: u32 = 8;
+
 /// Functions that a language calls by itself.
 const CALLED_BY_ITSELF: [&str; 4] = ["main", "init", "constructor", "initialize"];
 
@@ -23,12 +26,19 @@ pub enum Unreached {
     Within(u32),
     /// It stands in this new function, and nothing in the changed files calls it.
     Uncalled(String),
+    /// It is an annotation, and what it stands on now is this and no longer what it stood on.
+    OnAnother(String),
 }
 
 /// Why a line of the old side of a file may not be reached at a place of a new side; nothing where it is, or
 /// where that cannot be told.
 pub fn unreached(change: &Change, from: (&File, u32), to: (&File, u32)) -> Option<Unreached> {
     let ((old, removed), (new, added)) = (from, to);
+    let annotated =
+        annotated(&old.old, removed, language(old)).zip(annotated(&new.new, added, language(new)));
+    if let Some((_, now)) = annotated.filter(|(before, now)| before != now) {
+        return Some(Unreached::OnAnother(now));
+    }
     let before = Surroundings::of(&old.old, removed, language(old));
     let now = Surroundings::of(&new.new, added, language(new));
     let deeper = now.blocks.len() > before.blocks.len();
@@ -96,6 +106,15 @@ impl<'a> Surroundings<'a> {
         }
         found
     }
+}
+
+/// The function that an annotation stands on; none where the line is no annotation.
+fn annotated(text: &Text, number: u32, language: Option<&Language>) -> Option<String> {
+    let is_annotation =
+        |line: &[u8]| [&b"@"[..], b"#[", b"["].iter().any(|sign| line.starts_with(sign));
+    text.line(number).filter(|line| is_annotation(line.trim()))?;
+    let below = number + 1..number.saturating_add(MAX_ANNOTATIONS);
+    below.map_while(|at| text.line(at)).find_map(|line| language?.function_name(line))
 }
 
 fn language(file: &File) -> Option<&'static Language> {
@@ -211,6 +230,14 @@ mod tests {
         assert_eq!(fate(class), None);
         let down = " def f(user):\n-    guard(user)\n     act()\n+    guard(user)\n";
         assert_eq!(fate(down), None);
+    }
+
+    #[test]
+    fn an_annotation_belongs_to_its_function() {
+        let other = "-@guard(1)\n @route\n def drop(user):\n     act()\n \n+@guard(1)\n def show(user):\n     pass\n";
+        assert_eq!(fate(other), Some(Unreached::OnAnother("show".to_owned())));
+        let same = "-@guard(1)\n @route\n+@guard(1)\n def drop(user):\n     act()\n";
+        assert_eq!(fate(same), None);
     }
 
     #[test]

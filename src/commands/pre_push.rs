@@ -115,6 +115,7 @@ fn review_one(
     spec: &Spec,
     end: Instant,
 ) -> Result<Exit> {
+    let name = name.strip_prefix("refs/heads/").unwrap_or(name);
     let mut notify = news::on_stderr();
     // Nobody has typed this range, so notes on it are for nobody; what is harmless passes without a word.
     let mut without_notes = |news: News<'_>| {

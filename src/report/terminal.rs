@@ -85,6 +85,7 @@ pub fn review(review: &Review, width: usize) -> String {
         }
     }
     out.push('\n');
+    next_steps(&mut out, review, width);
     verdict(&mut out, review);
     out
 }
@@ -373,10 +374,18 @@ fn verdict(out: &mut String, review: &Review) {
     };
     let record = review.record.as_ref().map(|id| format!("; record {id}")).unwrap_or_default();
     line(out, &format!("{}: {state} ({threshold}){record}", word.style(style.bold())));
-    if let (Outcome::Fail, Some(_)) = (review.verdict.outcome, &review.record) {
-        let next = "to ask on: git advisor follow-up \"…\"; to accept a finding: git advisor accept F1 --reason \"…\"";
-        line(out, &next.dimmed().to_string());
-    }
+}
+
+/// What a person may do about findings that block, beside mending the code.
+fn next_steps(out: &mut String, review: &Review, width: usize) {
+    let blocks = review.checked.findings.iter().find(|finding| finding.gates);
+    let Some(finding) = blocks.filter(|_| review.record.is_some()) else { return };
+    let accept = format!("git advisor accept {} --reason TEXT", finding.id);
+    let text = match review.answer {
+        Some(_) => format!("to ask on: git advisor follow-up TEXT; to accept a finding: {accept}"),
+        None => format!("to accept a finding: {accept}"),
+    };
+    paragraphs(out, &text, width, "");
 }
 
 /// What fails the run.

@@ -208,6 +208,9 @@ fn unreached(why: &Unreached) -> String {
         Unreached::Within(line) => format!(
             "within a condition or block in which it did not stand before (line {line}) and which may never run"
         ),
+        Unreached::OnAnother(name) => {
+            format!("on `{}`, which is another function", visible::line(name))
+        }
         Unreached::Uncalled(name) => {
             format!(
                 "in the new function `{}`, which nothing in the changed files calls",
