@@ -179,13 +179,17 @@ fn part(
     place: &Place,
     change: impl FnOnce(Option<&str>) -> Change,
 ) -> Result<Part> {
-    let before = place.read()?;
-    let change = match place.link() {
-        Some(link) => Change::Left(format!(
-            "`{}` is a link within the repository, which leads elsewhere",
-            visible::line(link.display().to_string())
-        )),
-        None => change(before.as_deref()),
+    let (before, change) = match place.link() {
+        Some(link) => {
+            let link = visible::line(link.display().to_string());
+            let why = format!("`{link}` is a link within the repository, which leads elsewhere");
+            (None, Change::Left(why))
+        }
+        None => {
+            let before = place.read()?;
+            let change = change(before.as_deref());
+            (before, change)
+        }
     };
     Ok(Part { what, place: place.clone(), before, change })
 }
