@@ -426,11 +426,22 @@ fn both_hooks_are_installed_and_put_back() {
     drop(bench.commit("b.txt", "b\n"));
     assert_eq!(fs::read_to_string(bench.repo.path().join("ran")).unwrap(), "before\n");
     bench.await_status("not-needed");
+    // What cannot be pushed is not asked about, and what cannot be reviewed is told.
+    bench.repo.git(&["remote", "rename", "origin", "gone"]);
+    bench.repo.git(&["remote", "remove", "gone"]);
+    drop(bench.commit("run.py", RISKY));
+    bench.await_status("nothing that a push would bring");
+    bench.repo.git(&["remote", "add", "origin", bench.remote.path().to_str().unwrap()]);
+    bench.repo.write("advisor.toml", "no such key = 1\n");
+    drop(bench.commit("run.py", &format!("{RISKY}# more\n")));
+    bench.await_status(": no review: advisor.toml");
+    bench.repo.remove("advisor.toml");
+    fs::remove_file(bench.repo.path().join("ran")).unwrap();
     // Without the program the one that was there still runs, and the commit goes on.
     bench.home.uninstall("git-advisor");
     let commit = bench.commit("c.txt", "c\n");
     assert_eq!((commit.stderr.as_str(), commit.stdout.as_str()), ("", ""));
-    assert_eq!(fs::read_to_string(bench.repo.path().join("ran")).unwrap(), "before\nbefore\n");
+    assert_eq!(fs::read_to_string(bench.repo.path().join("ran")).unwrap(), "before\n");
     let output = bench.advisor(&["hook", "uninstall"]).success();
     assert!(output.stdout.contains("post-commit is again what it was"), "{output}");
     assert_eq!(fs::read_to_string(bench.hook("post-commit")).unwrap(), before);

@@ -222,7 +222,7 @@ fn scripted() -> Vec<Scripted> {
 fn review(home: &Home, repo: &Repo, class: &str) -> Output {
     let clocks = match clock(class) {
         0 => ["first_answer=30s", "idle=30s", "deadline=40s"],
-        _ => ["first_answer=2500ms", "idle=2500ms", "deadline=5s"],
+        _ => ["first_answer=5s", "idle=5s", "deadline=8s"],
     };
     let run = Advisor::new(home).in_dir(repo.path()).env(KEY_VARIABLE, "sk-loopback");
     let run = run.args(["review", "HEAD~1..", "--format", "json"]);
@@ -233,8 +233,8 @@ fn review(home: &Home, repo: &Repo, class: &str) -> Output {
 /// How long the clock of a class runs, in milliseconds.
 fn clock(class: &str) -> u64 {
     match class {
-        "deadline" => 5_000,
-        "no-headers" | "idle" => 2_500,
+        "deadline" => 8_000,
+        "no-headers" | "idle" => 5_000,
         _ => 0,
     }
 }

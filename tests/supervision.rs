@@ -217,14 +217,14 @@ fn a_child_that_never_reads_does_not_hold_us() {
 #[test]
 fn the_heartbeat_keeps_a_silent_model_alive_and_is_not_kept() {
     let mut codex = StandIn::new().emit_start().emit_headers(200);
-    for _ in 0..6 {
-        codex = codex.sleep(Duration::from_millis(500)).emit_delta();
+    for _ in 0..8 {
+        codex = codex.sleep(Duration::from_secs(1)).emit_delta();
     }
     let codex = codex
         .emit_stderr("user.email=\"me@example.com\" event.name=\"codex.sse_event\"")
         .emit_stderr("plain words");
     let codex = codex.emit_message(ANSWER).emit_completed().exit(0);
-    let (home, repo, output) = review(&codex, &["--config", "limits.idle=2s"]);
+    let (home, repo, output) = review(&codex, &["--config", "limits.idle=6s"]);
     let output = output.success();
     assert_eq!(output.json()["consultation"]["status"], "answered", "{output}");
     let stderr =

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::review::{self, Wish};
 use super::session::Session;
 use super::{print, tell};
-use crate::background::{Background, Last, Subject};
+use crate::background::{Background, Last, Subject, Turn};
 use crate::cli::BackgroundArgs;
 use crate::env;
 use crate::exit::Exit;
@@ -98,29 +98,43 @@ pub(super) fn work(args: &BackgroundArgs, flags: &[(String, String)]) -> Result<
     end_when_unwanted(background, args.token.clone());
     let on = subject(&repo)?;
     turn.tell(on.clone(), None, 0)?;
-    let wanted = wanted(&repo)?;
-    let session = Session::within(Some(repo), flags)?;
-    let mut last = Last { on: on.clone(), at: Timestamp::now(), said: String::new(), record: None };
-    let Some(spec) = wanted else {
-        last.said = "nothing that a push would bring".to_owned();
-        return Ok(turn.end(last).map(|()| Exit::Clean)?);
+    let reviewed = reviewed(repo, &turn, &on, flags);
+    let exit = match &reviewed {
+        Ok(Some(review)) => review::exit(review),
+        Ok(None) => Exit::Clean,
+        Err(_) => Exit::BadRequest,
     };
-    let reviewed = review::look(&session, &spec, None, &mut |_| {}).and_then(|seen| {
-        turn.tell(on, seen.digest(&session), seen.scan.stats.counts.selected_hunks)?;
-        if seen.asks() {
-            thread::sleep(SETTLE);
-        }
-        Ok(review::conclude(&session, seen, Wish::SecondOpinion, &mut |_| {}))
-    });
-    let exit = reviewed.as_ref().map_or(Exit::BadRequest, review::exit);
     if matches!(exit, Exit::Interrupted | Exit::Terminated) {
         return Ok(exit);
     }
-    last.at = Timestamp::now();
-    last.said = reviewed.as_ref().map_or_else(|error| format!("no review: {error:#}"), said);
-    last.record = reviewed.ok().and_then(|review| review.record);
-    turn.end(last)?;
+    let said = match &reviewed {
+        Ok(Some(review)) => said(review),
+        Ok(None) => "nothing that a push would bring".to_owned(),
+        Err(error) => format!("no review: {error:#}"),
+    };
+    let record = reviewed.ok().flatten().and_then(|review| review.record);
+    turn.end(Last { on, at: Timestamp::now(), said, record })?;
     Ok(exit)
+}
+
+/// The review; none where there is nothing to push, or nowhere to push it to.
+fn reviewed(
+    repo: Repository,
+    turn: &Turn,
+    on: &Subject,
+    flags: &[(String, String)],
+) -> Result<Option<Review>> {
+    let Some(spec) = wanted(&repo)? else {
+        return Ok(None);
+    };
+    let session = Session::within(Some(repo), flags)?;
+    let seen = review::look(&session, &spec, None, &mut |_| {})?;
+    let hunks = seen.scan.stats.counts.selected_hunks;
+    turn.tell(on.clone(), seen.digest(&session), hunks)?;
+    if seen.asks() {
+        thread::sleep(SETTLE);
+    }
+    Ok(Some(review::conclude(&session, seen, Wish::SecondOpinion, &mut |_| {})))
 }
 
 /// The branch and the commit that are reviewed.
@@ -134,6 +148,9 @@ fn subject(repo: &Repository) -> Result<Subject> {
 
 /// What a push of the current branch would bring, as far as this clone knows.
 fn wanted(repo: &Repository) -> Result<Option<source::Spec>> {
+    if repo.remotes()?.is_empty() {
+        return Ok(None);
+    }
     let update = Update::between(repo, None, "HEAD")?;
     match source::brings(repo, &[update])?.pop() {
         Some(Brings::Range(spec)) => Ok(Some(spec)),
