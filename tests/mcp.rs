@@ -378,6 +378,15 @@ fn a_review_says_what_the_command_line_says(codex: &Path) {
     assert_fits(&tools, "show", &shown);
     assert_eq!(shown["structuredContent"], *served);
     assert_eq!(text(&shown), text(&result));
+    // Asked again, the answer of before serves, unless a new one is wanted.
+    let asked = service.responses_requests().len();
+    let again = client.call("review", json!({"source": "HEAD~1.."}));
+    assert_fits(&tools, "review", &again);
+    assert_eq!(again["structuredContent"]["consultation"]["status"], "cached");
+    assert_eq!(service.responses_requests().len(), asked);
+    let fresh = client.call("review", json!({"source": "HEAD~1..", "fresh": true}));
+    assert_eq!(fresh["structuredContent"]["consultation"]["status"], "answered");
+    assert_eq!(service.responses_requests().len(), asked + 1);
 }
 
 fn every_tool_that_asks_gets_an_answer(codex: &Path) {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::tools::Tool;
+use crate::cli::FreshArg;
 use crate::commands::{FollowUp, Inquiry};
 use crate::prompt::Kind;
 use crate::source::Spec;
@@ -45,6 +46,8 @@ pub(super) struct Review {
     pub(super) question: Option<String>,
     /// Show what the rules alone say, and do not ask Codex.
     pub(super) local_only: Option<bool>,
+    /// Ask although the same question about the same change was answered before.
+    pub(super) fresh: Option<bool>,
     /// Path of the repository, where it is not the one that the server was started in.
     pub(super) repository: Option<String>,
 }
@@ -82,6 +85,9 @@ pub(super) struct Consult {
     /// A text that it is about: the plan, the answer that you do not trust, code with its surroundings.
     #[serde(default)]
     pub(super) text: Option<String>,
+    /// Ask although the same question was answered before.
+    #[serde(default)]
+    pub(super) fresh: Option<bool>,
     /// Path of the repository, where it is not the one that the server was started in.
     #[serde(default)]
     pub(super) repository: Option<String>,
@@ -126,6 +132,18 @@ pub(super) struct Show {
 pub(super) struct Doghouse {}
 
 impl Request {
+    /// Whether an answer of before will not do.
+    pub(super) fn fresh(&self) -> FreshArg {
+        let fresh = match self {
+            Request::Review(asked) => asked.fresh,
+            Request::Consult(asked) => asked.fresh,
+            Request::Scan(_) | Request::FollowUp(_) | Request::Show(_) | Request::Doghouse(_) => {
+                None
+            }
+        };
+        FreshArg { fresh: fresh.unwrap_or_default() }
+    }
+
     /// Reads the arguments of a tool.
     ///
     /// # Errors

@@ -146,7 +146,8 @@ pub(super) struct Answer {
 /// # Errors
 /// When the request is wrong, in the words of the command line.
 pub(super) fn answer(tool: Tool, request: Request, work: Work) -> Result<Answer> {
-    let Work { place, flags, stop, say } = work;
+    let Work { place, mut flags, stop, say } = work;
+    flags.extend(request.fresh().flag());
     let mut warnings: Vec<String> = Vec::new();
     let mut notify = |news: News<'_>| match news {
         News::Step(_) => drop(say.send("the change is read".to_owned())),
