@@ -71,7 +71,10 @@ fn a_broken_configuration_is_one_clear_line() {
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml:1: unclosed table, expected `]`");
     repo.write("advisor.toml", "[[rule]]\nid = \"shell/mine\"\ntitle = \"t\"\npatterns = ['(']\n");
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml: rule `shell/mine`: `patterns`, number 1, byte 1: unclosed group: `(`");
-    repo.write("advisor.toml", "[[rule]]\nid = \"shell/mine\"\ntitle = \"t\"\npatterns = ['ok', 'a[b-a]c']\n");
+    repo.write(
+        "advisor.toml",
+        "[[rule]]\nid = \"shell/mine\"\ntitle = \"t\"\npatterns = ['ok', 'a[b-a]c']\n",
+    );
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml: rule `shell/mine`: `patterns`, number 2, byte 3: invalid character class range, the start must be <= the end: `b-a]c`");
     repo.write("advisor.toml", b"# \xff\n");
     insta::assert_snapshot!(refused(&advisor(&home, &repo, &["scan", "HEAD~1.."])), @"error: advisor.toml:1: is not UTF-8");

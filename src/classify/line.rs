@@ -257,7 +257,9 @@ mod tests {
         ] {
             assert!(Line::of(text.as_bytes()).is_import, "{text}");
         }
-        for text in ["using (var f = Open(path))", "const x = load('./x')", "run('use strict mode')"] {
+        for text in
+            ["using (var f = Open(path))", "const x = load('./x')", "run('use strict mode')"]
+        {
             assert!(!Line::of(text.as_bytes()).is_import, "{text}");
         }
     }

@@ -66,7 +66,10 @@ impl HunkScore {
 /// The words of the figure that adds or takes most, if it is worth a word.
 fn strongest(figures: &Figures, told: &[(Feature, &'static str)]) -> Option<&'static str> {
     let adds = |feature: Feature| {
-        figures.parts().find(|(known, _, _)| *known == feature).map_or(0.0, |(_, _, adds)| adds.abs())
+        figures
+            .parts()
+            .find(|(known, _, _)| *known == feature)
+            .map_or(0.0, |(_, _, adds)| adds.abs())
     };
     let worth = told.iter().map(|(feature, text)| (adds(*feature), *text));
     let worth = worth.filter(|(adds, _)| *adds >= LEAST);

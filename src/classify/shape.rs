@@ -48,7 +48,8 @@ impl<'a> Net<'a> {
                 if new { count.1 += 1 } else { count.0 += 1 }
             }
         }
-        let mut net = Net { lost: Vec::new(), new: Vec::new(), apart: Vec::new(), differ: 0, share: 0.0 };
+        let mut net =
+            Net { lost: Vec::new(), new: Vec::new(), apart: Vec::new(), differ: 0, share: 0.0 };
         let (mut total, mut differ) = (0, 0);
         for token in order {
             let (old, new) = counts[&token];
@@ -82,7 +83,8 @@ impl<'a> Net<'a> {
     fn is_of_messages(&self) -> bool {
         let all = || self.lost.iter().chain(&self.new).map(|(token, _)| token);
         let joins = |token: &Token<'_>| [",", "(", ")", "+", "."].iter().any(|sign| token.is(sign));
-        let message = |token: &Token<'_>| matches!(token, Token::Quoted(text) if text.contains(&b' '));
+        let message =
+            |token: &Token<'_>| matches!(token, Token::Quoted(text) if text.contains(&b' '));
         all().any(message) && all().all(|token| message(token) || joins(token))
     }
 

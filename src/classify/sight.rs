@@ -121,7 +121,8 @@ impl<'a> Sight<'a> {
     /// that is taken out rather than one that is put in.
     pub(super) fn telling(&self, hunk: &Hunk) -> Option<Telling> {
         let changed = self.file.lines(hunk).filter(|line| line.kind != LineKind::Context);
-        let code = changed.filter(|line| !line.text.trim_ascii().is_empty() && self.is_code(line.text));
+        let code =
+            changed.filter(|line| !line.text.trim_ascii().is_empty() && self.is_code(line.text));
         let rank = |text: &[u8]| {
             let line = Line::of(text);
             let checks = 2 * u8::from(line.is_condition) + u8::from(line.is_refusal);
@@ -136,11 +137,16 @@ impl<'a> Sight<'a> {
         }
         let (_, line) = best?;
         let (side, number, text) = match line.old {
-            Some(number) if line.kind == LineKind::Removed => (Side::Removed, number, &self.file.old),
+            Some(number) if line.kind == LineKind::Removed => {
+                (Side::Removed, number, &self.file.old)
+            }
             _ => (Side::Added, line.new?, &self.file.new),
         };
-        let shown = visible::line(&line.text.trim_ascii()[..line.text.trim_ascii().len().min(16 * EXCERPT)]);
-        let redacted = Redactor::default().line(shown.as_str(), KeyLines::of(text).contains(number));
+        let shown = visible::line(
+            &line.text.trim_ascii()[..line.text.trim_ascii().len().min(16 * EXCERPT)],
+        );
+        let redacted =
+            Redactor::default().line(shown.as_str(), KeyLines::of(text).contains(number));
         let excerpt: String = redacted.chars().take(EXCERPT).collect();
         Some(Telling { side, line: number, excerpt: visible::line(excerpt) })
     }
@@ -246,7 +252,6 @@ fn reads_as_a_sentence(text: &[u8]) -> bool {
             run == ENOUGH
         })
 }
-
 
 #[cfg(test)]
 mod tests {
