@@ -27,6 +27,7 @@ mod tokens;
 mod vocabulary;
 mod words;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -199,7 +200,7 @@ impl Study for Classifier<'_> {
 }
 
 /// Scores every hunk, from what was found in each file, and selects: all that goes along, if there is
-/// anything that earns a call. Beside a hunk that is nearly certain, one that is not goes along no more.
+/// anything that earns a call. Beside a hunk of its category that is nearly certain, a doubtful one stays behind.
 pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified {
     let mut moved = moved::Moved::of(&found);
     moved.lost = reach::lost(change, &found, &moved);
@@ -228,11 +229,17 @@ pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified
         score::is_explicit(hunk) || hunk.score >= select.threshold && hunk.score > 0.0
     };
     if hunks.iter().any(earns) {
-        let best = hunks.iter().map(|hunk| hunk.score).fold(0.0, f64::max);
-        let along = select.along.min(select.threshold).max(score::beside(best));
+        let along = select.along.min(select.threshold);
+        let mut best: HashMap<String, f64> = HashMap::new();
+        for (category, score) in hunks.iter().filter_map(|hunk| hunk.categories.first()) {
+            let best = best.entry(category.clone()).or_default();
+            *best = best.max(*score);
+        }
         for hunk in &mut hunks {
+            let of_category = hunk.categories.first().and_then(|(category, _)| best.get(category));
+            let least = along.max(of_category.map_or(0.0, |best| score::beside(*best)));
             let own = score::is_own(hunk) && earns(hunk);
-            let goes = hunk.score >= along && hunk.score > 0.0;
+            let goes = hunk.score >= least && hunk.score > 0.0;
             hunk.selected = score::is_explicit(hunk) || own || goes;
         }
     }

@@ -24,7 +24,7 @@ const BESIDE: f64 = 0.5;
 
 /// What the built-in rules say alone of a hunk that was weighed too is multiplied with this: what stands
 /// around them is known there, and they are in its sum.
-const WEIGHED: f64 = 0.75;
+const WEIGHED: f64 = 0.8;
 
 /// Fills in the scores of a hunk from its signals and its evidence.
 pub(super) fn fill(hunk: &mut HunkScore, evidence: Option<&Evidence>, factor: f64) {

@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn prose_is_told_from_code() {
         for text in [
-            "by :py:func:`os.path.isdir`, otherwise it will be set (as the name of a folder)",
+            "by :py:func:`os.path.isdir`, otherwise it will be set again (a folder)",
             "Returns the first header that fits",
         ] {
             assert!(is_prose(text.as_bytes()), "{text}");
