@@ -28,8 +28,12 @@ pub(super) const DRAIN: Duration = Duration::from_millis(500);
 /// How long what is in the pipes is read after the call has been decided, while the child still runs.
 const REST: Duration = Duration::from_millis(20);
 
-/// How long after the first sign of a failure its full message is waited for.
+/// How long after the first sign of a failure its full message is waited for, where Codex retries by itself.
 const LAST_WORDS: Duration = Duration::from_millis(700);
+
+/// The same where it does not: its message then follows in milliseconds, on a machine that is busy in seconds,
+/// and it alone tells a usage limit with its end from any other.
+const SURE_WORDS: Duration = Duration::from_secs(2);
 
 /// How far a call is, for whoever waits for it.
 #[derive(Debug, Clone, Copy)]
@@ -338,7 +342,8 @@ impl Watch {
     /// The headers show a failure; Codex's own words for it are better, if they come soon.
     fn impend(&mut self, message: &str) {
         if self.impending.is_none() {
-            self.impending = Some((failed(message), Instant::now() + LAST_WORDS));
+            let patience = if self.one_request { SURE_WORDS } else { LAST_WORDS };
+            self.impending = Some((failed(message), Instant::now() + patience));
         }
     }
 
