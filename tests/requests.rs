@@ -151,6 +151,29 @@ fn without_codex_the_local_part_is_shown_and_nothing_fails() {
 }
 
 #[test]
+fn a_hunk_that_no_rule_picks_is_explained_in_a_sentence_and_a_line() {
+    let (home, repo) = (Home::new(), Repo::init());
+    let unpack = |check: &str| {
+        format!(
+            "def extract_entry(archive, entry, target):\n    path = target.resolve(entry.name)\n{check}    with open(path, \"wb\") as out:\n        out.write(archive.read(entry))\n"
+        )
+    };
+    let check = "    if entry.has_parent_traversal():\n        raise UnsafePath(entry.name)\n";
+    repo.write("unpack.py", unpack(check));
+    repo.commit("Unpack");
+    repo.write("unpack.py", unpack(""));
+    repo.commit("Be brief");
+    let text = advisor(&home, &repo, &["scan", "HEAD~1.."]).success().stdout;
+    assert!(
+        text.contains(
+            "a call of something that checks comes or goes, on lines that speak of files and paths"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("-3 if entry.has_parent_traversal():"), "{text}");
+}
+
+#[test]
 fn a_scan_explains_why_a_hunk_was_picked() {
     let (home, repo) = (Home::new(), risky());
     insta::assert_snapshot!(advisor(&home, &repo, &["scan", "HEAD~2.."]).success());

@@ -6,7 +6,6 @@
 
 use std::sync::OnceLock;
 
-use super::Telling;
 use super::moved::Told;
 use super::vocabulary::CATEGORIES;
 
@@ -169,8 +168,6 @@ pub(super) struct Evidence {
     pub(super) told: Told,
     /// How many lines change.
     pub(super) lines: u32,
-    /// The line that tells most.
-    pub(super) telling: Option<Telling>,
 }
 
 impl Evidence {

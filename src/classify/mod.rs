@@ -23,6 +23,7 @@ mod score;
 mod shape;
 mod sight;
 mod signal;
+mod telling;
 mod tokens;
 mod vocabulary;
 mod words;
@@ -45,6 +46,7 @@ use readers::Ready;
 use score::Size;
 use sight::Sight;
 pub use signal::Scratch;
+pub use telling::telling_line;
 
 /// What the rules say of a change: one entry per hunk, in the order of the hunks.
 #[derive(Debug, Clone, Default)]
@@ -68,19 +70,6 @@ pub struct HunkScore {
     pub signals: Vec<Signal>,
     /// For each category that was looked at beyond the rules, the figures that speak for and against it.
     pub figures: Vec<(&'static str, Figures)>,
-    /// The line that tells most, where there are figures.
-    pub telling: Option<Telling>,
-}
-
-/// A changed line that tells what a hunk is about.
-#[derive(Debug, Clone)]
-pub struct Telling {
-    /// Added or removed.
-    pub side: Side,
-    /// Its number on its side, 1-based.
-    pub line: u32,
-    /// The line, redacted and shortened.
-    pub excerpt: Visible,
 }
 
 /// A rule that fired.
@@ -170,7 +159,6 @@ impl<'a> Classifier<'a> {
             let mut evidence = sight.complete(seen);
             if evidence.best() >= self.along {
                 evidence.told = lines.changed(file, hunk);
-                evidence.telling = sight.telling(hunk);
                 found.evidence.resize(file.hunks.len(), None);
                 found.evidence[at] = Some(Box::new(evidence));
             }
@@ -221,7 +209,6 @@ pub fn settle(change: &Change, found: Vec<Found>, select: &Select) -> Classified
                 evidence
             });
             score::fill(&mut score, evidence.as_deref(), factor);
-            score.telling = evidence.and_then(|evidence| evidence.telling);
             hunks.push(score);
         }
     }

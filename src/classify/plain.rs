@@ -2,7 +2,6 @@
 
 use super::HunkScore;
 use super::evidence::{Feature, Figures};
-use crate::rules::Side;
 
 /// What changes, from what tells most to what tells least.
 const WHAT: [(Feature, &str); 12] = [
@@ -53,13 +52,6 @@ impl HunkScore {
         let place = strongest(figures, &WHERE).unwrap_or("in a file about");
         let against = strongest(figures, &AGAINST).map(|text| format!(", {text}"));
         Some(format!("{what}, {place} {}{}", subject(category), against.unwrap_or_default()))
-    }
-
-    /// The line that tells most, with its sign and number: `-12 if not is_safe(path):`.
-    pub fn telling_line(&self) -> Option<String> {
-        let telling = self.telling.as_ref()?;
-        let sign = if telling.side == Side::Removed { '-' } else { '+' };
-        Some(format!("{sign}{} {}", telling.line, telling.excerpt))
     }
 }
 

@@ -19,8 +19,9 @@ const ODDS: f64 = 20.0;
 /// Scores above this count as this beside others.
 const SURE: f64 = 0.99;
 
-/// A category is named beside the strongest one if its score is at least this share of that one's.
-const BESIDE: f64 = 0.5;
+/// A category is named beside the strongest one if its odds are at least this share of that one's: scores near 1
+/// are all alike.
+const BESIDE: f64 = 0.2;
 
 /// What the built-in rules say alone of a hunk that was weighed too is multiplied with this: what stands
 /// around them is known there, and they are in its sum.
@@ -43,7 +44,7 @@ pub(super) fn fill(hunk: &mut HunkScore, evidence: Option<&Evidence>, factor: f6
     let best = weighed.iter().map(|(_, figures)| figures.score()).fold(0.0, f64::max);
     for (category, figures) in weighed {
         let weight = figures.score();
-        if weight >= BESIDE * best {
+        if odds(weight) >= BESIDE * odds(best) {
             let score = scores.entry(category.to_owned()).or_default();
             *score = score.max(rounded(weight));
         }
@@ -69,9 +70,14 @@ pub(super) fn is_own(hunk: &HunkScore) -> bool {
 /// The least score that goes along beside the best one: a twentieth of its odds. Up to a best score of 0.95 that
 /// is below one half.
 pub(super) fn beside(best: f64) -> f64 {
-    let best = best.min(SURE);
-    let odds = best / (1.0 - best) / ODDS;
+    let odds = odds(best) / ODDS;
     odds / (1.0 + odds)
+}
+
+/// The odds that a score stands for; of one that is nearly 1 those of [`SURE`].
+fn odds(score: f64) -> f64 {
+    let score = score.min(SURE);
+    score / (1.0 - score)
 }
 
 /// Adds what the rules say to the evidence of a hunk.

@@ -5,7 +5,6 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
-use super::Telling;
 use super::evidence::{Evidence, Feature};
 use super::line::Line;
 use super::scope;
@@ -13,18 +12,13 @@ use super::shape::{Net, Shape};
 use super::vocabulary::{CATEGORIES, Heard};
 use super::words::{Late, Words};
 use crate::change::{File, Hunk, LineKind};
-use crate::redact::{KeyLines, Redactor};
-use crate::rules::{Language, Side};
-use crate::visible;
+use crate::rules::Language;
 
 /// Hunks with more changed lines than this are left to the rules: such a change is no slip.
 const MAX_LINES: usize = 80;
 
 /// A hunk whose lines and path speak less of every category than one word does is left to the rules.
 const LEAST: f32 = 0.5;
-
-/// Longest line that is shown to explain a hunk, in characters.
-const EXCERPT: usize = 100;
 
 /// What a file gives to all of its hunks.
 pub(super) struct Sight<'a> {
@@ -117,40 +111,6 @@ impl<'a> Sight<'a> {
         evidence
     }
 
-    /// The line that tells most of what changes in a hunk, for people: a check rather than another line, one
-    /// that is taken out rather than one that is put in.
-    pub(super) fn telling(&self, hunk: &Hunk) -> Option<Telling> {
-        let changed = self.file.lines(hunk).filter(|line| line.kind != LineKind::Context);
-        let code =
-            changed.filter(|line| !line.text.trim_ascii().is_empty() && self.is_code(line.text));
-        let rank = |text: &[u8]| {
-            let line = Line::of(text);
-            let checks = 2 * u8::from(line.is_condition) + u8::from(line.is_refusal);
-            if line.is_import { 0 } else { 1 + checks }
-        };
-        let mut best = None;
-        for line in code {
-            let rank = (rank(line.text), line.kind == LineKind::Removed);
-            if best.as_ref().is_none_or(|(other, _)| rank > *other) {
-                best = Some((rank, line));
-            }
-        }
-        let (_, line) = best?;
-        let (side, number, text) = match line.old {
-            Some(number) if line.kind == LineKind::Removed => {
-                (Side::Removed, number, &self.file.old)
-            }
-            _ => (Side::Added, line.new?, &self.file.new),
-        };
-        let shown = visible::line(
-            &line.text.trim_ascii()[..line.text.trim_ascii().len().min(16 * EXCERPT)],
-        );
-        let redacted =
-            Redactor::default().line(shown.as_str(), KeyLines::of(text).contains(number));
-        let excerpt: String = redacted.chars().take(EXCERPT).collect();
-        Some(Telling { side, line: number, excerpt: visible::line(excerpt) })
-    }
-
     /// The lines of a hunk by what they are; changed ones only where they do not stand on both sides.
     fn sides(&self, hunk: &'a Hunk) -> Sides<'a> {
         let mut sides = Sides::default();
@@ -186,7 +146,7 @@ impl<'a> Sight<'a> {
     }
 
     fn is_code(&self, text: &[u8]) -> bool {
-        !self.language.is_comment(text) && !is_prose(text)
+        is_code(self.language, text)
     }
 
     /// What the first edit stands under, on the side where it takes something out.
@@ -212,6 +172,11 @@ fn only_layout(sides: &Sides<'_>) -> bool {
         bytes.map(|byte| if byte == b'\'' { b'"' } else { byte }).collect()
     };
     !sides.removed.is_empty() && !sides.added.is_empty() && all(&sides.removed) == all(&sides.added)
+}
+
+/// Whether a line is code, and neither a comment nor prose.
+pub(super) fn is_code(language: &Language, text: &[u8]) -> bool {
+    !language.is_comment(text) && !is_prose(text)
 }
 
 /// Whether a line is prose, as in a block comment or a text of several lines: words and no code.

@@ -5,15 +5,15 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bstr::ByteSlice;
 use regex_automata::{Anchored, Input, Match};
 
 use super::moved::{self, SEED, Told};
 use super::quiet::Quiet;
 use super::readers::Readers;
+use super::telling::excerpt;
 use super::{Found, Signal};
 use crate::change::{File, Hunk, Text};
-use crate::redact::{self, KeyLines, Redactor};
+use crate::redact::{self, KeyLines};
 use crate::rules::{Hit, Language, Languages, Prefilter, Rule, Rules, Side};
 use crate::visible;
 
@@ -319,16 +319,11 @@ impl<'a> Reader<'a> {
             Side::Removed => of(&self.file.old, &self.old_keys),
             Side::Added | Side::Context => of(&self.file.new, &self.new_keys),
         };
-        let text = text.trim();
-        // Redacted before it is cut: half a secret has no shape. What is cut off first is never shown.
-        let text = visible::line(&text[..text.len().min(16 * EXCERPT)]);
-        let redacted = Redactor::default().line(text.as_str(), inside);
-        let excerpt: String = redacted.chars().take(EXCERPT).collect();
         Signal {
             rule: Arc::clone(rule),
             side,
             lines,
-            excerpt: visible::line(excerpt),
+            excerpt: excerpt(text, inside, EXCERPT),
             weight: rule.weight,
             explicit: rule.explicit && side != Side::Removed,
             moved: false,

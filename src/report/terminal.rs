@@ -8,7 +8,7 @@ use owo_colors::{OwoColorize, Style};
 
 use super::{Consultation, Review, Round, Scan, Status, age, snippet};
 use crate::change::{Change, HunkId};
-use crate::classify::{HunkScore, Signal};
+use crate::classify::{HunkScore, Signal, telling_line};
 use crate::consult::Advice;
 use crate::rules::Side;
 use crate::source::Kind;
@@ -153,9 +153,11 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
     line(out, &format!("{title}  {}", categories.join(", ").yellow()));
     if let Some(why) = score.why() {
         line(out, &format!("   {why}"));
-    }
-    if let Some(telling) = score.telling_line() {
-        line(out, &format!("        {}", telling.dimmed()));
+        if let Some(telling) =
+            change.hunk(score.id).and_then(|(file, hunk)| telling_line(file, hunk))
+        {
+            line(out, &format!("        {}", telling.dimmed()));
+        }
     }
     if let Some(figures) = figures(score) {
         line(out, &format!("   {figures}"));
