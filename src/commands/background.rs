@@ -7,6 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use git2::{Repository, RepositoryState};
 use jiff::Timestamp;
+use process_wrap::std::CommandWrap;
+#[cfg(unix)]
+use process_wrap::std::ProcessSession;
 
 use super::review::{self, Wish};
 use super::session::Session;
@@ -62,6 +65,10 @@ fn begin() -> Result<()> {
         let flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP;
         std::os::windows::process::CommandExt::creation_flags(&mut command, flags);
     }
+    let mut command = CommandWrap::from(command);
+    // The terminal of the commit may go at once: the session is another one before the program begins.
+    #[cfg(unix)]
+    command.wrap(ProcessSession);
     command.spawn().context("cannot start it")?;
     Ok(())
 }
@@ -87,9 +94,6 @@ fn is_in_the_middle(repo: &Repository) -> bool {
 
 /// The worker: reviews what a push of the current branch would bring, if it is still the one that is wanted.
 pub(super) fn work(args: &BackgroundArgs, flags: &[(String, String)]) -> Result<Exit> {
-    // The terminal of the commit may go.
-    #[cfg(unix)]
-    let _ = rustix::process::setsid();
     let repo = source::open()?;
     let background = Background::of(&repo);
     let Some(turn) = background.turn(&args.token) else {
