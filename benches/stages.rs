@@ -14,7 +14,7 @@ use git_advisor::change::{self, Change, File, Study};
 use git_advisor::classify::{self, Classified, Classifier};
 use git_advisor::config::Select;
 use git_advisor::pack;
-use git_advisor::rules::{Languages, Rules};
+use git_advisor::rules::Rules;
 use git_advisor::source::{self, Comparison, Spec};
 use git2::Repository;
 
@@ -50,7 +50,7 @@ impl Study for Nothing {
 }
 
 fn studied<S: Study>(comparison: &Comparison<'_>, study: &S) -> (Change, Vec<S::Found>) {
-    change::read(comparison, &Select::default(), Languages::built_in(), study).unwrap()
+    change::read(comparison, &Select::default(), study).unwrap()
 }
 
 fn classified(change: &Change, found: Vec<classify::Found>) -> Classified {

@@ -31,6 +31,8 @@ struct Glob {
     text: &'static [u8],
     /// Whether it says no more than the key under which it is found.
     is_key: bool,
+    /// Its longest part without wildcards, which every path that fits contains.
+    plain: &'static [u8],
 }
 
 /// Where a pattern is found.
@@ -48,7 +50,7 @@ impl Paths {
         let mut paths = Paths::default();
         for (at, glob) in globs.into_iter().map(str::as_bytes).enumerate() {
             let key = key(glob);
-            paths.globs.push(Glob { text: glob, is_key: key.says_all(glob) });
+            paths.globs.push(Glob { text: glob, is_key: key.says_all(glob), plain: plain(glob) });
             match key {
                 Key::Name(name) => paths.by_name.entry(name).or_default().push(at),
                 Key::Ending(ending) => paths.by_ending.entry(ending).or_default().push(at),
@@ -57,11 +59,6 @@ impl Paths {
             }
         }
         paths
-    }
-
-    /// Whether there is no pattern.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.globs.is_empty()
     }
 
     /// The numbers of the patterns that fit a path, in no order.
@@ -74,12 +71,18 @@ impl Paths {
             .chain(ending(name).into_iter().flat_map(move |ending| listed(&self.by_ending, ending)))
             .chain(of_folders)
             .chain(self.others.iter().copied())
-            .filter(move |&at| self.globs[at].is_key || fits(self.globs[at].text, path))
+            .filter(move |&at| self.globs[at].fits(path))
     }
 
     /// Whether one of the patterns fits a path.
     pub(crate) fn is_match(&self, path: &[u8]) -> bool {
         self.matches(path).next().is_some()
+    }
+}
+
+impl Glob {
+    fn fits(&self, path: &[u8]) -> bool {
+        self.is_key || (path.contains_str(self.plain) && fits(self.text, path))
     }
 }
 
@@ -108,6 +111,18 @@ fn key(glob: &'static [u8]) -> Key {
         Some(ending) if plain(ending) => Key::Ending(ending),
         _ => Key::Other,
     }
+}
+
+/// The longest part of a pattern without wildcards. What `**` stands for may be nothing with its slash, so a slash
+/// beside it is none of it.
+fn plain(glob: &'static [u8]) -> &'static [u8] {
+    let class = |part: &'static [u8]| part.find_byte(b'[').map_or(part, |at| &part[..at]);
+    let behind = |part: &'static [u8]| part.rfind_byte(b']').map_or(part, |at| &part[at + 1..]);
+    let parts = glob
+        .split_str("**")
+        .flat_map(|part| part.strip_prefix(b"/").unwrap_or(part).split_str("*"));
+    let parts = parts.flat_map(|part| [class(part), behind(part)]);
+    parts.max_by_key(|part| part.len()).unwrap_or_default()
 }
 
 /// What stands behind the last dot of a name.

@@ -13,7 +13,7 @@ use git_advisor::change::{self, Change};
 use git_advisor::classify::{self, Classified, Classifier};
 use git_advisor::config::Select;
 use git_advisor::pack::{self, Packet};
-use git_advisor::rules::{Languages, Rules, Severity};
+use git_advisor::rules::{Rules, Severity};
 use git_advisor::source::{self, Spec};
 use git_advisor::synthesize::{self, Checked, Finding, Grounds, Reply, Subject};
 use git_advisor::verdict;
@@ -164,8 +164,7 @@ fn ground(suite: &Suite) -> Ground {
     let comparison = source::resolve(Some(&repository), &Spec::revisions("HEAD~1..")).unwrap();
     let select = Select::default();
     let classifier = Classifier::new(Rules::built_in(), &select);
-    let (mut change, found) =
-        change::read(&comparison, &select, Languages::built_in(), &classifier).unwrap();
+    let (mut change, found) = change::read(&comparison, &select, &classifier).unwrap();
     let classified = classify::settle(&change, found, &select);
     // As a review does: texts that were let go are read again before an answer is checked.
     change.recall(|_| true, 1 << 20).unwrap();

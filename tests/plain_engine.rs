@@ -18,7 +18,7 @@ use bstr::ByteSlice;
 use git_advisor::change::{self, File, Hunk, Study};
 use git_advisor::classify::{self, Classifier, Found, Scratch};
 use git_advisor::config::Select;
-use git_advisor::rules::{Language, Languages, Rule, Rules, Side};
+use git_advisor::rules::{Language, Rule, Rules, Side};
 use git_advisor::source::{self, Comparison, Sides, Spec};
 use proptest::prelude::*;
 
@@ -49,7 +49,7 @@ impl Study for Both<'_> {
 
 /// What fires in a file, pattern by pattern and line by line.
 fn plain(file: &File, rules: &Rules) -> Vec<Fired> {
-    let language = Languages::built_in().of(file.path.as_ref());
+    let language = file.language;
     let kind = rules.kind(file.path.as_ref());
     let mut all = Vec::new();
     for (number, hunk) in file.hunks.iter().enumerate() {
@@ -121,7 +121,7 @@ fn matches(
 fn compare(comparison: &Comparison<'_>, rules: &Rules) -> usize {
     let select = Select::default();
     let both = Both { fast: Classifier::new(rules, &select), rules };
-    let (change, found) = change::read(comparison, &select, Languages::built_in(), &both).unwrap();
+    let (change, found) = change::read(comparison, &select, &both).unwrap();
     let (fast, plain): (Vec<Found>, Vec<Vec<Fired>>) = found.into_iter().unzip();
     let classified = classify::settle(&change, fast, &select);
     let mut total = 0;

@@ -8,7 +8,7 @@ use std::path::Path;
 use git_advisor::change;
 use git_advisor::classify::{self, Classified, Classifier};
 use git_advisor::config::Select;
-use git_advisor::rules::{Languages, Rules};
+use git_advisor::rules::Rules;
 use git_advisor::source::{Comparison, Kind, Sides};
 
 /// The name and the patch of each change in a folder of `fixtures/recall`.
@@ -36,8 +36,7 @@ fn scanned(patch: &[u8]) -> Classified {
     };
     let select = Select::default();
     let classifier = Classifier::new(Rules::built_in(), &select);
-    let (change, found) =
-        change::read(&comparison, &select, Languages::built_in(), &classifier).unwrap();
+    let (change, found) = change::read(&comparison, &select, &classifier).unwrap();
     classify::settle(&change, found, &select)
 }
 

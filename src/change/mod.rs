@@ -28,7 +28,7 @@ use delta::Entry;
 use objects::Objects;
 
 use crate::config::Select;
-use crate::rules::Languages;
+use crate::rules::{Language, Languages};
 use crate::source::{Comparison, Sides};
 
 pub use function::{Effort, Function, around as enclosing};
@@ -74,6 +74,8 @@ pub struct File {
     pub path: BString,
     /// Path on the old side where it differs.
     pub old_path: Option<BString>,
+    /// The language that its path tells, if it is a known one.
+    pub language: Option<&'static Language>,
     /// What happened to the file.
     pub status: Status,
     /// Why the file is not looked at, if it is not.
@@ -116,8 +118,10 @@ pub enum Status {
 impl File {
     /// A file of which nothing but its name and fate is known yet.
     pub fn named(path: impl Into<BString>, status: Status) -> Self {
+        let path = path.into();
         File {
-            path: path.into(),
+            language: Languages::built_in().of(path.as_ref()),
+            path,
             old_path: None,
             status,
             skipped: None,
@@ -207,7 +211,6 @@ impl std::fmt::Debug for Change {
 pub fn read<S: Study>(
     comparison: &Comparison<'_>,
     select: &Select,
-    languages: &Languages,
     study: &S,
 ) -> Result<(Change, Vec<S::Found>), ReadError> {
     let (deltas, objects) = match &comparison.sides {
@@ -223,13 +226,13 @@ pub fn read<S: Study>(
             (worktree::tracked_and_untracked(repo, *old)?, Objects::of(repo)?)
         }
         Sides::Patch { text } => {
-            let files = patch::read(text, select, languages)?;
+            let files = patch::read(text, select)?;
             let mut scratch = S::Scratch::default();
             let found = files.iter().map(|file| study.study(file, &mut scratch)).collect();
             return Ok((Change::of(files, None), found));
         }
     };
-    let studied = read::read(&objects, deltas, select, languages, study)?;
+    let studied = read::read(&objects, deltas, select, study)?;
     let (files, found) = studied.into_iter().unzip();
     Ok((Change::of(files, Some(objects)), found))
 }

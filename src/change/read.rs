@@ -13,7 +13,6 @@ use super::objects::{Blob, Objects, Reader};
 use super::{Edit, File, MAX_FILE_BYTES, PatchError, Skip, Status, Study, Text};
 use super::{diff, function, rename, skip, spread, window};
 use crate::config::Select;
-use crate::rules::Languages;
 
 /// Why a change could not be read.
 #[derive(Debug, Error)]
@@ -98,7 +97,6 @@ pub(super) fn read<S: Study>(
     objects: &Objects,
     deltas: Vec<Delta>,
     select: &Select,
-    languages: &Languages,
     study: &S,
 ) -> Result<Vec<Studied<S>>, ReadError> {
     let reader = objects.reader();
@@ -113,7 +111,7 @@ pub(super) fn read<S: Study>(
     let state = || (objects.reader(), S::Scratch::default());
     let one = |(reader, scratch): &mut (Reader, S::Scratch), at: usize| {
         let room = total.load(Ordering::Relaxed) < MAX_TOTAL;
-        let files = files(reader, &deltas[at], room, select, languages)?;
+        let files = files(reader, &deltas[at], room, select)?;
         total.fetch_add(files.iter().map(|file| file.read_bytes).sum(), Ordering::Relaxed);
         let studied = files.into_iter().map(|mut file| {
             let found = study.study(&file, scratch);
@@ -168,7 +166,6 @@ fn files(
     delta: &Delta,
     room: bool,
     select: &Select,
-    languages: &Languages,
 ) -> Result<Vec<File>, ReadError> {
     let mut file = File::named(delta.path.clone(), status(delta));
     file.old_path = delta.old_path.clone();
@@ -210,12 +207,12 @@ fn files(
     if delta.unproven && !is_rename(&file, &edits) {
         let old = Delta::at(old_path.clone(), delta.old.clone(), None);
         let new = Delta::at(delta.path.clone(), None, delta.new.clone());
-        let mut both = files(reader, &old, room, select, languages)?;
-        both.extend(files(reader, &new, room, select, languages)?);
+        let mut both = files(reader, &old, room, select)?;
+        both.extend(files(reader, &new, room, select)?);
         return Ok(both);
     }
     file.origin = Some((delta.old.clone(), delta.new.clone()));
-    finish(&mut file, edits, select, languages);
+    finish(&mut file, edits, select);
     Ok(vec![file])
 }
 
@@ -226,19 +223,17 @@ fn is_rename(file: &File, edits: &[Edit]) -> bool {
 }
 
 /// Gives a file with both texts its hunks, unless it is passed over.
-fn finish(file: &mut File, edits: Vec<Edit>, select: &Select, languages: &Languages) {
+fn finish(file: &mut File, edits: Vec<Edit>, select: &Select) {
     let hunks = diff::hunks(edits, &file.old, &file.new, select.context_lines);
     file.diff_bytes = hunks.iter().map(|hunk| hunk.bytes).sum();
     file.skipped = skip::of(file, select);
     file.hunks = window::cut(hunks, &file.old, &file.new, select.context_lines);
-    name_functions(file, languages);
+    name_functions(file);
 }
 
 /// Gives each hunk the name of the function around its first changed line.
-fn name_functions(file: &mut File, languages: &Languages) {
-    let Some(language) = languages.of(file.path.as_ref()) else {
-        return;
-    };
+fn name_functions(file: &mut File) {
+    let Some(language) = file.language else { return };
     let mut effort = function::Effort::default();
     for hunk in &mut file.hunks {
         hunk.function = function::of_hunk(&file.old, &file.new, hunk, language, &mut effort);

@@ -36,7 +36,7 @@ use serde::Serialize;
 
 use crate::change::{Change, File, Hunk, HunkId, Skip, Status, Study};
 use crate::config::Select;
-use crate::rules::{Languages, Rule, Rules, Side};
+use crate::rules::{Rule, Rules, Side};
 use crate::visible::Visible;
 
 use evidence::Evidence;
@@ -135,7 +135,7 @@ impl<'a> Classifier<'a> {
     /// deleted files are left to the rules: nothing in them was changed.
     fn weigh(&self, file: &File, found: &mut Found) {
         let path = file.path.as_ref();
-        let Some(language) = Languages::built_in().of(path) else { return };
+        let Some(language) = file.language else { return };
         if file.skipped.is_some() || !role::is_product_code(path, language) {
             return;
         }

@@ -8,7 +8,7 @@ use super::line::Line;
 use super::moved::{Lines, Moved};
 use super::{Found, scope};
 use crate::change::{Change, File, Text};
-use crate::rules::{Language, Languages, Side};
+use crate::rules::{Language, Side};
 
 /// A change that moves more checks than this is a reorganisation, and none of them is looked at more closely.
 const MAX_MOVED: usize = 200;
@@ -35,12 +35,12 @@ pub enum Unreached {
 pub fn unreached(change: &Change, from: (&File, u32), to: (&File, u32)) -> Option<Unreached> {
     let ((old, removed), (new, added)) = (from, to);
     let annotated =
-        annotated(&old.old, removed, language(old)).zip(annotated(&new.new, added, language(new)));
+        annotated(&old.old, removed, old.language).zip(annotated(&new.new, added, new.language));
     if let Some((_, now)) = annotated.filter(|(before, now)| before != now) {
         return Some(Unreached::OnAnother(now));
     }
-    let before = Surroundings::of(&old.old, removed, language(old));
-    let now = Surroundings::of(&new.new, added, language(new));
+    let before = Surroundings::of(&old.old, removed, old.language);
+    let now = Surroundings::of(&new.new, added, new.language);
     let deeper = now.blocks.len() > before.blocks.len();
     let other = |(_, line): &&(u32, &[u8])| {
         !before.blocks.iter().any(|(_, known)| known == line)
@@ -115,10 +115,6 @@ fn annotated(text: &Text, number: u32, language: Option<&Language>) -> Option<St
     text.line(number).filter(|line| is_annotation(line.trim()))?;
     let below = number + 1..number.saturating_add(MAX_ANNOTATIONS);
     below.map_while(|at| text.line(at)).find_map(|line| language?.function_name(line))
-}
-
-fn language(file: &File) -> Option<&'static Language> {
-    Languages::built_in().of(file.path.as_ref())
 }
 
 /// Whether a line begins what is no code that runs: a class, a module and the like.
@@ -199,7 +195,7 @@ mod tests {
             sides: Sides::Patch { text: text.into_bytes() },
             notes: Vec::new(),
         };
-        let read = change::read(&comparison, &Select::default(), Languages::built_in(), &Nothing);
+        let read = change::read(&comparison, &Select::default(), &Nothing);
         let (change, _) = read.unwrap();
         let file = &change.files[0];
         let at = |text: &Text| {

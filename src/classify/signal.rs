@@ -14,7 +14,7 @@ use super::telling::excerpt;
 use super::{Found, Signal};
 use crate::change::{File, Hunk, Text};
 use crate::redact::{self, KeyLines};
-use crate::rules::{Hit, Language, Languages, Prefilter, Rule, Rules, Side};
+use crate::rules::{Hit, Prefilter, Rule, Rules, Side};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
@@ -65,7 +65,6 @@ pub(super) fn read(
 /// The rules for one file.
 struct Reader<'a> {
     file: &'a File,
-    language: Option<&'static Language>,
     rules: &'a Rules,
     readers: &'a Readers<'a>,
     lines: moved::Lines,
@@ -87,19 +86,9 @@ struct Run<'a> {
 
 impl<'a> Reader<'a> {
     fn new(file: &'a File, readers: &'a Readers<'a>, rules: &'a Rules) -> Self {
-        let language = Languages::built_in().of(file.path.as_ref());
         let (old_keys, new_keys) = (OnceCell::new(), OnceCell::new());
         let lines = moved::Lines::of(file);
-        Reader {
-            file,
-            language,
-            rules,
-            readers,
-            lines,
-            on_path: OnceCell::new(),
-            old_keys,
-            new_keys,
-        }
+        Reader { file, rules, readers, lines, on_path: OnceCell::new(), old_keys, new_keys }
     }
 
     /// The rules that fire on the file's path.
@@ -281,7 +270,7 @@ impl<'a> Reader<'a> {
     }
 
     fn is_comment(&self, rule: &Rule, line: &[u8]) -> bool {
-        !rule.reads_comments && self.language.is_some_and(|language| language.is_comment(line))
+        !rule.reads_comments && self.file.language.is_some_and(|language| language.is_comment(line))
     }
 
     /// The runs of consecutive lines of a hunk, side by side.

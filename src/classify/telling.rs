@@ -4,7 +4,6 @@ use super::line::Line;
 use super::sight::is_code;
 use crate::change::{File, Hunk, LineKind};
 use crate::redact::{KeyLines, Redactor};
-use crate::rules::Languages;
 use crate::visible::{self, Visible};
 
 /// Longest line that is shown to explain a hunk, in characters.
@@ -14,7 +13,7 @@ const EXCERPT: usize = 100;
 /// another line, one that is taken out rather than one that is put in. Nothing where the text is not at hand, or
 /// in a language that is not known.
 pub fn telling_line(file: &File, hunk: &Hunk) -> Option<String> {
-    let language = Languages::built_in().of(file.path.as_ref())?;
+    let language = file.language?;
     let changed = file.lines(hunk).filter(|line| line.kind != LineKind::Context);
     let code =
         changed.filter(|line| !line.text.trim_ascii().is_empty() && is_code(language, line.text));

@@ -11,7 +11,6 @@ use super::session::Session;
 use crate::change::{self, File, Study, Text};
 use crate::classify::Classified;
 use crate::pack::{self, Piece};
-use crate::rules::Languages;
 use crate::source::{self, Spec};
 use crate::visible;
 
@@ -130,7 +129,7 @@ impl Gathering<'_> {
         let spec = Spec::named(spec);
         let comparison = source::resolve(self.session.repo.as_ref(), &spec)?;
         let select = &self.session.config.select;
-        let (change, _) = change::read(&comparison, select, Languages::built_in(), &Everything)?;
+        let (change, _) = change::read(&comparison, select, &Everything)?;
         let packet =
             pack::pack(&change, &Classified::all_selected(&change), self.mark, self.left());
         if let Some(left) = packet.left_out.first() {

@@ -12,7 +12,7 @@ use crate::classify::{self, Classifier};
 use crate::cli::{RulesArgs, RulesCommand};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::rules::{Languages, Rule, RuleSyntax, Rules, Side};
+use crate::rules::{Rule, RuleSyntax, Rules, Side};
 use crate::source::{self, Comparison, Kind, Sides};
 use crate::visible;
 
@@ -143,7 +143,7 @@ fn fired(session: &Session, path: &Path) -> Result<String> {
     };
     let select = &session.config.select;
     let classifier = Classifier::new(&session.rules, select);
-    let (change, found) = change::read(&comparison, select, Languages::built_in(), &classifier)?;
+    let (change, found) = change::read(&comparison, select, &classifier)?;
     let classified = classify::settle(&change, found, select);
     let mut out = String::new();
     for signal in classified.hunks.iter().flat_map(|hunk| &hunk.signals) {

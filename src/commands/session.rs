@@ -15,7 +15,7 @@ use crate::prompt::{self, Nonce, Prompt};
 use crate::record::Records;
 use crate::redact;
 use crate::report::{Compared, Scan, Stats};
-use crate::rules::{Languages, Rules};
+use crate::rules::Rules;
 use crate::source::{self, Sides, Spec};
 
 /// What is read again of texts that were let go, at most, in bytes.
@@ -93,8 +93,7 @@ impl Session {
             }
             _ => None,
         };
-        let (mut change, found) =
-            change::read(&comparison, select, Languages::built_in(), &classifier)?;
+        let (mut change, found) = change::read(&comparison, select, &classifier)?;
         let classified = classify::settle(&change, found, select);
         let overhead = prompt::overhead(question, self.rules.categories());
         let budget = self.config.limits.prompt_tokens.saturating_sub(overhead);

@@ -18,7 +18,6 @@ use serde::Serialize;
 use crate::change::{Change, File, Hunk, HunkId, LineKind, Status};
 use crate::classify::{Classified, HunkScore};
 use crate::redact::{KeyLines, Redactor};
-use crate::rules::Languages;
 use crate::visible::{self, Visible};
 
 pub use piece::Piece;
@@ -205,9 +204,7 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
 fn widen_all(chosen: &mut [Chosen<'_>], mark: &str, mut left: usize, redactor: &mut Redactor) {
     for at in 0..chosen.len() {
         let (file, hunk) = (chosen[at].file, chosen[at].hunk);
-        let Some(language) = Languages::built_in().of(file.path.as_ref()) else {
-            continue;
-        };
+        let Some(language) = file.language else { continue };
         let others = chosen
             .iter()
             .filter(|other| other.hunk.id != hunk.id && std::ptr::eq(other.file, file));

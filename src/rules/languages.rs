@@ -1,5 +1,6 @@
 //! Which language a file is in, what its comments and its function heads look like.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
@@ -72,6 +73,12 @@ impl Languages {
             let at = LANGUAGES.iter().position(|language| language.name == name);
             at.map(|at| bits | 1 << at).ok_or_else(|| name.clone())
         })
+    }
+}
+
+impl fmt::Debug for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Language").field(&self.data.name).finish()
     }
 }
 

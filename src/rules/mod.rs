@@ -17,6 +17,7 @@ use bstr::BStr;
 use prefilter::Literals;
 use thiserror::Error;
 
+use crate::paths::Paths;
 use crate::visible;
 
 pub use languages::{Language, Languages};
@@ -33,8 +34,12 @@ pub struct Rules {
     rules: Vec<Arc<Rule>>,
     /// For each pattern the index of its rule.
     owners: Vec<u16>,
-    /// The rules that name files by their path.
-    by_path: Vec<u16>,
+    /// The path patterns of the built-in rules, all in one set.
+    paths: Paths,
+    /// For each of these patterns the index of its rule.
+    of_path: Vec<u16>,
+    /// Where the user's own rules begin.
+    own: u16,
     literals: Literals,
     categories: Vec<Category>,
 }
@@ -117,13 +122,16 @@ impl Rules {
             rule.number_patterns_from(to_u32(owners.len()));
             owners.extend(rule.numbers().map(|_| at));
         }
-        let by_path = (0..).zip(&rules).filter(|(_, rule)| rule.names_paths()).map(|(at, _)| at);
-        let by_path = by_path.collect();
+        let of_path = (0..).zip(&rules).flat_map(|(at, rule)| rule.paths.iter().map(move |_| at));
+        let of_path = of_path.collect();
+        let paths = Paths::new(rules.iter().flat_map(|rule| rule.paths).copied());
         let literals = Literals::with(rules.iter().skip(built_in));
         Rules {
             rules: rules.into_iter().map(Arc::new).collect(),
             owners,
-            by_path,
+            paths,
+            of_path,
+            own: u16::try_from(built_in).unwrap_or(u16::MAX),
             literals,
             categories,
         }
@@ -147,8 +155,12 @@ impl Rules {
     /// What a file is to the rules: the same rules read all files of one kind.
     pub fn kind(&self, path: &BStr) -> Kind {
         let languages = Languages::built_in().all_of(path);
-        let named = self.by_path.iter().copied();
-        let named = named.filter(|&at| self.rules[usize::from(at)].reads_path(path)).collect();
+        let own = (self.own..).zip(self.rules.iter().skip(self.own.into()));
+        let own = own.filter(|(_, rule)| rule.reads_path(path)).map(|(at, _)| at);
+        let named = self.paths.matches(path).map(|glob| self.of_path[glob]);
+        let mut named: Vec<u16> = named.chain(own).collect();
+        named.sort_unstable();
+        named.dedup();
         Kind { languages, named }
     }
 

@@ -14,7 +14,6 @@ use super::literals::{Required, required};
 use super::packs::RuleData;
 use super::syntax::check_name;
 use super::{Category, Languages, RuleError, RuleSyntax};
-use crate::paths::Paths;
 use crate::visible;
 
 /// How bad a flaw would be. Ordered: `Info` is the least.
@@ -96,8 +95,8 @@ pub struct Rule {
     pub multiline: bool,
     /// Bits of the languages it reads (see [`Languages::all_of`]).
     languages: u64,
-    /// Further files that a built-in rule reads.
-    paths: Paths,
+    /// Further files that a built-in rule reads, as [`crate::paths::Paths`] has them.
+    pub(super) paths: &'static [&'static str],
     /// Further files that an own rule reads.
     globs: GlobSet,
     patterns: Vec<Pattern>,
@@ -142,7 +141,7 @@ impl Rule {
             reads_comments: data.comments,
             multiline: data.multiline,
             languages: data.languages,
-            paths: Paths::new(data.globs.iter().copied()),
+            paths: data.globs,
             globs: GlobSet::empty(),
             patterns: data.patterns.iter().map(pattern).collect(),
             first_pattern: 0,
@@ -205,7 +204,7 @@ impl Rule {
             reads_comments: syntax.comments,
             multiline: syntax.multiline,
             languages: bits,
-            paths: Paths::default(),
+            paths: &[],
             globs: globs.build().map_err(|error| wrong(format!("`globs`: {error}")))?,
             patterns: syntax.patterns.iter().map(pattern).collect(),
             first_pattern: 0,
@@ -233,10 +232,9 @@ impl Rule {
         !self.paths.is_empty() || !self.globs.is_empty()
     }
 
-    /// Whether the rule reads a file by its path.
+    /// Whether an own rule reads a file by its path.
     pub(super) fn reads_path(&self, path: &BStr) -> bool {
-        self.paths.is_match(path)
-            || (!self.globs.is_empty() && self.globs.is_match(path.to_path_lossy()))
+        !self.globs.is_empty() && self.globs.is_match(path.to_path_lossy())
     }
 
     /// The pattern of this number as it is written.

@@ -10,7 +10,6 @@ use super::hunk::{Hunk, HunkId};
 use super::{File, Skip, Status, Text};
 use super::{function, skip, window};
 use crate::config::Select;
-use crate::rules::Languages;
 
 use body::{Body, Header, hunk_header};
 use path::{git_header_paths, path_of_header, unquote};
@@ -56,15 +55,11 @@ pub enum PatchError {
 
 /// Reads all files of a patch. Text before a file header (a mail's head, say) is passed over;
 /// an empty patch is an empty change.
-pub(super) fn read(
-    bytes: &[u8],
-    select: &Select,
-    languages: &Languages,
-) -> Result<Vec<File>, PatchError> {
+pub(super) fn read(bytes: &[u8], select: &Select) -> Result<Vec<File>, PatchError> {
     let mut reader = Reader { lines: bytes.lines_with_terminator().collect(), at: 0 };
     let mut files = Vec::new();
     while let Some(draft) = reader.next_file()? {
-        files.push(draft.finish(select, languages));
+        files.push(draft.finish(select));
     }
     if files.is_empty() && !bytes.trim_ascii().is_empty() {
         return Err(PatchError::NotAPatch);
@@ -211,7 +206,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Draft {
-    fn finish(self, select: &Select, languages: &Languages) -> File {
+    fn finish(self, select: &Select) -> File {
         let renamed = self.renamed;
         let status = match (self.submodule, self.binary, self.added, self.deleted) {
             (true, ..) => Status::Submodule,
@@ -249,8 +244,7 @@ impl Draft {
         for (hunk, heading) in hunks.into_iter().zip(headings) {
             let windows = window::cut(vec![hunk], &file.old, &file.new, select.context_lines);
             for mut hunk in windows {
-                hunk.function =
-                    name_function(&file, &hunk, heading.as_ref(), languages, &mut effort);
+                hunk.function = name_function(&file, &hunk, heading.as_ref(), &mut effort);
                 file.hunks.push(hunk);
             }
         }
@@ -263,13 +257,12 @@ fn name_function(
     file: &File,
     hunk: &Hunk,
     heading: &[u8],
-    languages: &Languages,
     effort: &mut function::Effort,
 ) -> Option<String> {
-    let language = languages.of(file.path.as_ref());
-    let shown = language
+    let shown = file
+        .language
         .and_then(|language| function::of_hunk(&file.old, &file.new, hunk, language, effort));
-    let heading_name = || language.and_then(|language| language.function_name(heading));
+    let heading_name = || file.language?.function_name(heading);
     shown.or_else(heading_name)
 }
 
@@ -301,7 +294,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Vec<File>, PatchError> {
-        read(text.as_bytes(), &Select::default(), Languages::built_in())
+        read(text.as_bytes(), &Select::default())
     }
 
     #[track_caller]
