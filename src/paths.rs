@@ -50,7 +50,9 @@ impl Paths {
         let mut paths = Paths::default();
         for (at, glob) in globs.into_iter().map(str::as_bytes).enumerate() {
             let key = key(glob);
-            paths.globs.push(Glob { text: glob, is_key: key.says_all(glob), plain: plain(glob) });
+            let is_key = key.says_all(glob);
+            let plain = if is_key { b"" } else { plain(glob) };
+            paths.globs.push(Glob { text: glob, is_key, plain });
             match key {
                 Key::Name(name) => paths.by_name.entry(name).or_default().push(at),
                 Key::Ending(ending) => paths.by_ending.entry(ending).or_default().push(at),

@@ -1,6 +1,8 @@
 //! Objects of the repository by id, for as many threads as read them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +14,7 @@ use gix_odb::{HandleArc, Header, Store};
 use gix_pack::cache::lru::MemoryCappedHashmap;
 
 use super::MAX_FILE_BYTES;
+use super::packs::{Decoder, Packs};
 use super::read::ReadError;
 use crate::visible;
 
@@ -24,6 +27,15 @@ const MAX_ALLOCATION: usize = 32 << 20;
 
 /// The same for a small object that is built on larger ones.
 const MAX_DEEP_ALLOCATION: usize = 256 << 20;
+
+/// So many objects a thread looks up by itself ([`super::packs`]); for more it pays to open the indexes.
+const FIRST: usize = 200;
+
+/// A buffer that has become larger than this, in bytes, is not used again.
+const MAX_SPARE: usize = 1 << 20;
+
+/// More buffers than this are never in use at once: the two sides of a file, and those of two trees.
+const MAX_SPARES: usize = 4;
 
 /// What came of reading a blob.
 pub(super) enum Blob {
@@ -45,7 +57,9 @@ struct Databases {
     hash: gix_hash::Kind,
     replaced: Vec<(ObjectId, ObjectId)>,
     stores: Vec<Arc<Store>>,
-    /// The same with a higher limit, opened when one object needs it.
+    /// The packs of the first folder, for the first objects.
+    packs: OnceLock<Packs>,
+    /// The same as `stores` with a higher limit, opened when one object needs it.
     deep: OnceLock<Vec<Arc<Store>>>,
 }
 
@@ -54,6 +68,13 @@ pub(super) struct Reader {
     databases: Arc<Databases>,
     handles: Vec<HandleArc>,
     deep: OnceCell<Vec<HandleArc>>,
+    /// How many more objects are looked up in packs at first.
+    first: Cell<usize>,
+    decoder: RefCell<Decoder>,
+    /// Where objects are put together; memory that is asked for anew takes longer to get than an object to read.
+    buffer: RefCell<Vec<u8>>,
+    /// Where they were copied to from there, free again.
+    spare: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Objects {
@@ -72,6 +93,7 @@ impl Objects {
             hash,
             replaced: replaced(repo),
             stores: Vec::new(),
+            packs: OnceLock::new(),
             deep: OnceLock::new(),
         };
         databases.stores = databases.open(MAX_ALLOCATION).map_err(|source| {
@@ -87,6 +109,11 @@ impl Objects {
             databases: Arc::clone(&self.databases),
             handles: handles(&self.databases.stores),
             deep: OnceCell::new(),
+            // What is replaced is known to the library.
+            first: Cell::new(if self.databases.replaced.is_empty() { FIRST } else { 0 }),
+            decoder: RefCell::new(Decoder::new(DELTA_CACHE)),
+            buffer: RefCell::default(),
+            spare: RefCell::default(),
         }
     }
 }
@@ -102,6 +129,17 @@ impl Databases {
             Store::at_opts(folder.clone(), self.hash, replaced, options).map(Arc::new)
         };
         self.folders.iter().map(open).collect()
+    }
+
+    fn packs(&self) -> &Packs {
+        self.packs.get_or_init(|| Packs::of(&self.folders[0], self.hash, MAX_ALLOCATION))
+    }
+
+    /// Whether an object stands in the first folder by itself.
+    fn is_loose(&self, id: &ObjectId) -> bool {
+        let name = id.to_string();
+        let (folder, file) = name.split_at(2);
+        self.folders[0].join(folder).join(file).exists()
     }
 
     fn deep(&self) -> &[Arc<Store>] {
@@ -121,19 +159,48 @@ fn handles(stores: &[Arc<Store>]) -> Vec<HandleArc> {
 }
 
 impl Reader {
-    /// Reads an object into a buffer, and gives its kind; `None` where the repository has it not.
-    pub(super) fn read(
-        &self,
-        id: &ObjectId,
-        into: &mut Vec<u8>,
-    ) -> Result<Option<Kind>, ReadError> {
-        read(&self.handles, id, into)
+    /// The kind and the bytes of an object; `None` where the repository has it not.
+    pub(super) fn read(&self, id: &ObjectId) -> Result<Option<(Kind, Vec<u8>)>, ReadError> {
+        match self.first(id) {
+            Some(found) => Ok(Some(found)),
+            None => self.find(&self.handles, id),
+        }
+    }
+
+    /// An object among the first ones that a pack holds.
+    fn first(&self, id: &ObjectId) -> Option<(Kind, Vec<u8>)> {
+        let left = self.first.get().checked_sub(1)?;
+        self.first.set(left);
+        if self.databases.is_loose(id) {
+            return None;
+        }
+        let mut buffer = self.buffer.borrow_mut();
+        let mut decoder = self.decoder.borrow_mut();
+        let found = self.databases.packs().find(id, &mut decoder, &mut buffer);
+        let found = found.map(|kind| (kind, self.copied(&buffer)));
+        give_up_excess(&mut buffer);
+        found
+    }
+
+    /// The bytes of an object in a buffer of their own.
+    fn copied(&self, object: &[u8]) -> Vec<u8> {
+        let mut bytes = self.spare.borrow_mut().pop().unwrap_or_default();
+        bytes.clear();
+        bytes.extend_from_slice(object);
+        bytes
+    }
+
+    /// Takes back the bytes of an object that nobody needs any more.
+    pub(super) fn reuse(&self, bytes: Vec<u8>) {
+        let mut spare = self.spare.borrow_mut();
+        if (1..=MAX_SPARE).contains(&bytes.capacity()) && spare.len() < MAX_SPARES {
+            spare.push(bytes);
+        }
     }
 
     /// The bytes of a blob. One that is too large is not inflated.
     pub(super) fn blob(&self, id: &ObjectId) -> Result<Blob, ReadError> {
-        let mut bytes = Vec::new();
-        let mut found = self.read(id, &mut bytes);
+        let mut found = self.read(id);
         if found.is_err() {
             let headers = self.handles.iter().filter_map(|it| it.try_header(id).ok().flatten());
             match headers.map(|header| header.size()).next() {
@@ -141,32 +208,39 @@ impl Reader {
                 // What it is built on may have been above the limit.
                 _ => {
                     let deep = self.deep.get_or_init(|| handles(self.databases.deep()));
-                    found = read(deep, id, &mut bytes);
+                    found = self.find(deep, id);
                 }
             }
         }
         Ok(match found? {
             None => Blob::Missing,
-            Some(Kind::Blob) if bytes.len() as u64 <= MAX_FILE_BYTES => Blob::Bytes(bytes),
+            Some((Kind::Blob, bytes)) if bytes.len() as u64 <= MAX_FILE_BYTES => Blob::Bytes(bytes),
             // Another kind of object than a file is none that could be read as one.
             Some(_) => Blob::TooLarge,
         })
     }
+
+    fn find(
+        &self,
+        handles: &[HandleArc],
+        id: &ObjectId,
+    ) -> Result<Option<(Kind, Vec<u8>)>, ReadError> {
+        let mut buffer = self.buffer.borrow_mut();
+        let find = |handle: &HandleArc| {
+            let found = handle.try_find(id, &mut buffer).map_err(|error| damaged(id, &error));
+            let copied = |object: gix_object::Data<'_>| (object.kind, self.copied(object.data));
+            found.map(|found| found.map(copied)).transpose()
+        };
+        let found = handles.iter().find_map(find).transpose();
+        give_up_excess(&mut buffer);
+        found
+    }
 }
 
-fn read(
-    handles: &[HandleArc],
-    id: &ObjectId,
-    into: &mut Vec<u8>,
-) -> Result<Option<Kind>, ReadError> {
-    for handle in handles {
-        if let Some(found) = handle.try_find(id, into).map_err(|error| damaged(id, &error))? {
-            let (kind, length) = (found.kind, found.data.len());
-            into.truncate(length);
-            return Ok(Some(kind));
-        }
+fn give_up_excess(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > MAX_SPARE {
+        *buffer = Vec::new();
     }
-    Ok(None)
 }
 
 /// An id as the databases know it.
@@ -191,8 +265,22 @@ fn replaced(repo: &Repository) -> Vec<(ObjectId, ObjectId)> {
 /// Whether there is a reference below `refs/replace` at all: libgit2 reads every reference to find some, which in a
 /// repository of ten thousand takes longer than a small change.
 fn names_replacements(common: &Path) -> bool {
-    let packed = || std::fs::read(common.join("packed-refs")).unwrap_or_default();
-    common.join("refs/replace").is_dir() || packed().contains_str(" refs/replace/")
+    common.join("refs/replace").is_dir()
+        || File::open(common.join("packed-refs")).is_ok_and(|packed| holds_replacements(packed))
+}
+
+/// Whether a list of packed references names one; it can be long, so that it is read in pieces.
+fn holds_replacements(mut packed: impl Read) -> bool {
+    const PIECE: u64 = 1 << 16;
+    const NAME: &[u8] = b" refs/replace/";
+    let mut text = Vec::new();
+    while packed.by_ref().take(PIECE).read_to_end(&mut text).is_ok_and(|bytes| bytes > 0) {
+        if text.contains_str(NAME) {
+            return true;
+        }
+        text.drain(..text.len().saturating_sub(NAME.len()));
+    }
+    false
 }
 
 fn damaged(id: &ObjectId, error: &dyn std::fmt::Display) -> ReadError {

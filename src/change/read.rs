@@ -117,7 +117,9 @@ pub(super) fn read<S: Study>(
             let found = study.study(&file, scratch);
             let size = (file.old.len() + file.new.len()) as u64;
             if !S::wants_text(&found) || kept.fetch_add(size, Ordering::Relaxed) > KEPT {
-                file.forget();
+                file.forget().into_iter().flatten().for_each(|bytes| reader.reuse(bytes));
+            } else {
+                file.keep();
             }
             (file, found)
         });

@@ -65,6 +65,16 @@ impl Text {
         &self.bytes
     }
 
+    /// All known bytes, in order, without what is known of their lines.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Gives up the room that the bytes do not need.
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     /// The numbers of all known lines, in order.
     pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
         self.runs.iter().enumerate().flat_map(|(at, run)| {

@@ -25,6 +25,9 @@ pub(super) fn compare(
     old: Option<ObjectId>,
     new: Option<ObjectId>,
 ) -> Result<Vec<Delta>, ReadError> {
+    if old == new {
+        return Ok(Vec::new());
+    }
     let mut walk = Walk { objects, found: Vec::new(), path: Vec::new(), depth: 0 };
     walk.pair(old, new)?;
     // Git's order within a tree is that of whole paths; only a broken tree has another.
@@ -52,8 +55,19 @@ impl Walk<'_> {
     fn pair(&mut self, old: Option<ObjectId>, new: Option<ObjectId>) -> Result<(), ReadError> {
         let (left, right) = (self.tree(old)?, self.tree(new)?);
         let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
-        let mut left = children(&left, length(old)).peekable();
-        let mut right = children(&right, length(new)).peekable();
+        self.both(children(&left, length(old)), children(&right, length(new)))?;
+        self.objects.reuse(left);
+        self.objects.reuse(right);
+        Ok(())
+    }
+
+    /// The entries of two trees, side by side.
+    fn both<'a>(
+        &mut self,
+        left: impl Iterator<Item = Result<Child<'a>, ReadError>>,
+        right: impl Iterator<Item = Result<Child<'a>, ReadError>>,
+    ) -> Result<(), ReadError> {
+        let (mut left, mut right) = (left.peekable(), right.peekable());
         loop {
             let order = match (left.peek(), right.peek()) {
                 (None, None) => return Ok(()),
@@ -103,11 +117,10 @@ impl Walk<'_> {
     }
 
     fn tree(&self, id: Option<ObjectId>) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
-        let Some(id) = id else { return Ok(bytes) };
-        let problem = match self.objects.read(&id, &mut bytes)? {
-            Some(Kind::Tree) => return Ok(bytes),
-            Some(kind) => format!("it is a {kind} and not a tree"),
+        let Some(id) = id else { return Ok(Vec::new()) };
+        let problem = match self.objects.read(&id)? {
+            Some((Kind::Tree, bytes)) => return Ok(bytes),
+            Some((kind, _)) => format!("it is a {kind} and not a tree"),
             None => "the repository has no such object".to_owned(),
         };
         Err(ReadError::Object { what: id.to_string(), problem })
@@ -132,7 +145,9 @@ struct Name<'a>(&'a [u8], &'a [u8]);
 
 impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.iter().chain(self.1).cmp(other.0.iter().chain(other.1))
+        let both = self.0.len().min(other.0.len());
+        let rest = |name: &Self| name.0[both..].iter().chain(name.1);
+        self.0[..both].cmp(&other.0[..both]).then_with(|| rest(self).cmp(rest(other)))
     }
 }
 
@@ -159,8 +174,9 @@ fn children(tree: &[u8], length: usize) -> impl Iterator<Item = Result<Child<'_>
 
 /// `MODE NAME\0ID`, the mode in octal digits.
 fn child<'a>(rest: &mut &'a [u8], length: usize) -> Option<Child<'a>> {
-    let (mode, after) = rest.split_once_str(" ")?;
-    let (name, after) = after.split_once_str("\0")?;
+    let cut = |text: &'a [u8], byte| text.find_byte(byte).map(|at| (&text[..at], &text[at + 1..]));
+    let (mode, after) = cut(*rest, b' ')?;
+    let (name, after) = cut(after, 0)?;
     let (id, after) = after.split_at_checked(length)?;
     *rest = after;
     let digit = |mode: u32, byte: &u8| match byte {

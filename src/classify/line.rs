@@ -92,8 +92,11 @@ impl<'a> Line<'a> {
     }
 
     fn asks(&self) -> bool {
-        let asks =
-            |token: &Token<'_>| ["if", "unless", "&&", "||", "?"].iter().any(|text| token.is(text));
+        let asks = |token: &Token<'_>| match token {
+            Token::Word(text) => matches!(*text, b"if" | b"unless"),
+            Token::Sign(text) => matches!(*text, b"&&" | b"||" | b"?"),
+            Token::Number(_) | Token::Quoted(_) => false,
+        };
         let assertion = |word: &[u8]| word.starts_with(b"assert");
         self.begins_with(&CONDITIONS)
             || self.first().and_then(Token::word).is_some_and(assertion)

@@ -5,12 +5,17 @@ use std::hash::BuildHasher;
 use super::moved::SEED;
 
 /// Lines that are remembered at a time, so that the memory of them fits a core's cache.
-const PLACES: usize = 1 << 14;
+const MOST: usize = 1 << 14;
+
+/// The same at first: a small change says little twice.
+const LEAST: usize = 1 << 9;
 
 /// What the lines read lately were found to be.
 #[derive(Debug)]
 pub(super) struct Quiet {
     lines: Vec<Known>,
+    /// How many have been added.
+    added: usize,
 }
 
 /// A line in which nothing fires.
@@ -24,7 +29,7 @@ pub(super) struct Known {
 
 impl Default for Quiet {
     fn default() -> Self {
-        Quiet { lines: vec![Known::default(); PLACES] }
+        Quiet { lines: vec![Known::default(); LEAST], added: 0 }
     }
 }
 
@@ -37,18 +42,24 @@ impl Quiet {
 
     /// The line of a key, if nothing fires in it.
     pub(super) fn get(&self, key: u64) -> Option<Known> {
-        Some(self.lines[place(key)]).filter(|known| known.key == key)
+        Some(self.lines[self.place(key)]).filter(|known| known.key == key)
     }
 
     /// Remembers that nothing fires in a line.
     pub(super) fn add(&mut self, key: u64, told: Option<u32>) {
-        self.lines[place(key)] = Known { key, told };
+        self.added += 1;
+        if self.added == self.lines.len() && self.added < MOST {
+            // What was known is found again where it is said again.
+            self.lines = vec![Known::default(); MOST];
+        }
+        let place = self.place(key);
+        self.lines[place] = Known { key, told };
     }
-}
 
-/// The upper bits, since the lowest is always set.
-fn place(key: u64) -> usize {
-    (key >> 40) as usize % PLACES
+    /// By the upper bits, since the lowest is always set; the number of places is a power of two.
+    fn place(&self, key: u64) -> usize {
+        (key >> 40) as usize & (self.lines.len() - 1)
+    }
 }
 
 #[cfg(test)]

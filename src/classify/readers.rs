@@ -1,6 +1,6 @@
 //! The rules that read files of one kind, made ready once for all such files.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::change::File;
 use crate::rules::{Kind, Prefilter, Rule, Rules, Side};
@@ -16,8 +16,10 @@ pub(super) struct Readers<'a> {
     pub(super) removed: Prefilter<'a>,
     /// Of the patterns that read unchanged lines too; few do.
     pub(super) context: Prefilter<'a>,
-    /// Of the patterns that read the path.
-    pub(super) path: Prefilter<'a>,
+    /// Of the patterns that read the path, made ready when a line of such a file tells something.
+    path: OnceLock<Prefilter<'a>>,
+    all: &'a Rules,
+    rules: Vec<&'a Arc<Rule>>,
 }
 
 /// The readers that have been made ready so far, for all threads.
@@ -38,24 +40,33 @@ impl<'a> Ready<'a> {
             return Arc::clone(readers);
         }
         let all = rules.readers(&kind).filter(|rule| !skipped || rule.explicit);
-        let readers = Arc::new(Readers::new(of_kind.len(), rules, &all.collect::<Vec<_>>()));
+        let readers = Arc::new(Readers::new(of_kind.len(), rules, all.collect()));
         of_kind.push((kind, skipped, Arc::clone(&readers)));
         readers
     }
 }
 
 impl<'a> Readers<'a> {
-    fn new(number: usize, all: &'a Rules, rules: &[&'a Arc<Rule>]) -> Readers<'a> {
-        let reading = |side: Side| {
-            let readers = rules.iter().copied().filter(|rule| rule.sides.contains(&side));
-            all.prefilter(readers.map(AsRef::as_ref))
-        };
+    fn new(number: usize, all: &'a Rules, rules: Vec<&'a Arc<Rule>>) -> Readers<'a> {
         Readers {
             number,
-            added: reading(Side::Added),
-            removed: reading(Side::Removed),
-            context: reading(Side::Context),
-            path: reading(Side::Path),
+            added: reading(Side::Added, all, &rules),
+            removed: reading(Side::Removed, all, &rules),
+            context: reading(Side::Context, all, &rules),
+            path: OnceLock::new(),
+            all,
+            rules,
         }
     }
+
+    /// Those of the patterns that read the path.
+    pub(super) fn path(&self) -> &Prefilter<'a> {
+        self.path.get_or_init(|| reading(Side::Path, self.all, &self.rules))
+    }
+}
+
+/// The patterns of those rules that read a side.
+fn reading<'a>(side: Side, all: &'a Rules, rules: &[&'a Arc<Rule>]) -> Prefilter<'a> {
+    let readers = rules.iter().copied().filter(|rule| rule.sides.contains(&side));
+    all.prefilter(readers.map(AsRef::as_ref))
 }

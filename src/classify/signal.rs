@@ -63,10 +63,10 @@ pub(super) fn read(
 }
 
 /// The rules for one file.
-struct Reader<'a> {
+struct Reader<'a, 'r> {
     file: &'a File,
     rules: &'a Rules,
-    readers: &'a Readers<'a>,
+    readers: &'a Readers<'r>,
     lines: moved::Lines,
     /// Rules that fired on the file's path.
     on_path: OnceCell<Vec<&'a Arc<Rule>>>,
@@ -84,8 +84,8 @@ struct Run<'a> {
     lines: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
-    fn new(file: &'a File, readers: &'a Readers<'a>, rules: &'a Rules) -> Self {
+impl<'a, 'r> Reader<'a, 'r> {
+    fn new(file: &'a File, readers: &'a Readers<'r>, rules: &'a Rules) -> Self {
         let (old_keys, new_keys) = (OnceCell::new(), OnceCell::new());
         let lines = moved::Lines::of(file);
         Reader { file, rules, readers, lines, on_path: OnceCell::new(), old_keys, new_keys }
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
                     fired.push(rule);
                 }
             };
-            let path = &self.readers.path;
+            let path = self.readers.path();
             path.hits(&self.file.path, |hit| try_pattern(hit.pattern));
             path.always().iter().for_each(|&pattern| try_pattern(pattern));
             fired

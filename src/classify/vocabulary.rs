@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
+use memchr::memmem::Finder;
 
 // `WORDS`, in the order of their text.
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
@@ -79,8 +80,7 @@ fn words(identifier: &[u8]) -> Box<[u16]> {
     let mut words = Vec::new();
     let mut at = 0;
     while at < parts.count {
-        let longest = (1..=3.min(parts.count - at)).rev();
-        let found = longest.into_iter().find_map(|count| Some((count, parts.find(at, count)?)));
+        let found = parts.find(at, 3.min(parts.count - at));
         words.extend(found.and_then(|(_, word)| u16::try_from(word).ok()));
         at += found.map_or(1, |(count, _)| count);
     }
@@ -133,7 +133,8 @@ pub(super) fn share(text: &[u8], subject: usize) -> (usize, usize) {
         for at in 0..read.count {
             if parts.insert(parts.hasher().hash_one(read.joined(at, 1))) {
                 let word = read.find(at, 1);
-                known += usize::from(word.is_some_and(|word| WORDS[word].hundredths[subject] > 0));
+                let speaks = |(_, word): (usize, usize)| WORDS[word].hundredths[subject] > 0;
+                known += usize::from(word.is_some_and(speaks));
             }
         }
     }
@@ -181,21 +182,31 @@ impl Parts {
         &self.text[usize::from(self.bounds[at])..usize::from(self.bounds[at + count])]
     }
 
-    /// The word that some parts are: the whole, or the longest stem that reaches into the last part.
-    fn find(&self, at: usize, count: usize) -> Option<usize> {
-        let text = self.joined(at, count);
-        let least = usize::from(self.bounds[at + count - 1] - self.bounds[at]);
-        let near = near(text);
-        let fits = |word: &Word| match word.kind {
-            Kind::Whole => word.text.as_bytes() == text,
-            Kind::Stem => word.text.len() > least && text.starts_with(word.text.as_bytes()),
-            Kind::Within => false,
+    /// The word that some parts from one on are, with their number: the one of the most parts, of these the whole
+    /// rather than a stem, and the longest stem that reaches into the last of them.
+    fn find(&self, at: usize, most: usize) -> Option<(usize, usize)> {
+        let text = self.joined(at, most);
+        let length = |count: usize| usize::from(self.bounds[at + count] - self.bounds[at]);
+        // How many parts a word is.
+        let fits = |index: usize| {
+            let word = &WORDS[index];
+            let count = (1..=most).find(|&count| word.text.len() <= length(count))?;
+            let fits = match word.kind {
+                Kind::Whole => word.text.len() == length(count),
+                Kind::Stem => true,
+                Kind::Within => false,
+            };
+            let stands = fits && text.starts_with(word.text.as_bytes());
+            stands.then_some(((count, word.kind == Kind::Whole, word.text.len()), index))
         };
-        let best = near.filter(|&word| fits(&WORDS[word])).max_by_key(|&word| {
-            let word = &WORDS[word];
-            (word.kind == Kind::Whole, word.text.len())
+        let third = text.get(2);
+        let near = near(text).filter(|&index| {
+            let other = WORDS[index].text.as_bytes().get(2);
+            other.is_none() || other == third
         });
-        best.or_else(|| within(text).filter(|_| count == 1 && text.len() >= LONG))
+        let best = near.filter_map(fits).max().map(|((count, ..), index)| (count, index));
+        let one = || Some(self.joined(at, 1)).filter(|one| one.len() >= LONG);
+        best.or_else(|| within(one()?).map(|index| (1, index)))
     }
 }
 
@@ -225,12 +236,12 @@ fn place(text: &[u8]) -> Option<usize> {
 
 /// The first word that stands within a text.
 fn within(text: &[u8]) -> Option<usize> {
-    static WITHIN: OnceLock<Vec<usize>> = OnceLock::new();
+    static WITHIN: OnceLock<Vec<(usize, Finder<'static>)>> = OnceLock::new();
     let words = WITHIN.get_or_init(|| {
-        (0..WORDS.len()).filter(|&word| WORDS[word].kind == Kind::Within).collect()
+        let words = WORDS.iter().enumerate().filter(|(_, word)| word.kind == Kind::Within);
+        words.map(|(at, word)| (at, Finder::new(word.text))).collect()
     });
-    let holds = |word: &&usize| memchr::memmem::find(text, WORDS[**word].text.as_bytes()).is_some();
-    words.iter().find(holds).copied()
+    words.iter().find(|(_, finder)| finder.find(text).is_some()).map(|(at, _)| *at)
 }
 
 /// Whether a byte can begin an identifier.
@@ -241,4 +252,50 @@ pub(super) fn begins_word(byte: u8) -> bool {
 /// Whether a byte can stand in an identifier.
 pub(super) fn continues_word(byte: u8) -> bool {
     begins_word(byte) || byte.is_ascii_digit()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The word that exactly so many parts are, looked for among all.
+    fn plainly(parts: &Parts, at: usize, count: usize) -> Option<usize> {
+        let text = parts.joined(at, count);
+        let least = usize::from(parts.bounds[at + count - 1] - parts.bounds[at]);
+        let fits = |&at: &usize| match WORDS[at].kind {
+            Kind::Whole => WORDS[at].text.as_bytes() == text,
+            Kind::Stem => {
+                WORDS[at].text.len() > least && text.starts_with(WORDS[at].text.as_bytes())
+            }
+            Kind::Within => false,
+        };
+        let key = |&at: &usize| (WORDS[at].kind == Kind::Whole, WORDS[at].text.len());
+        let best = (0..WORDS.len()).filter(fits).max_by_key(key);
+        let holds = |&at: &usize| {
+            let inside = memchr::memmem::find(text, WORDS[at].text.as_bytes()).is_some();
+            WORDS[at].kind == Kind::Within && inside
+        };
+        let inside = || (0..WORDS.len()).find(holds).filter(|_| count == 1 && text.len() >= LONG);
+        best.or_else(inside)
+    }
+
+    proptest! {
+        #[test]
+        fn a_word_is_found_as_among_all(picks in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, "[a-z0-9]{0,3}"), 1..5)) {
+            let texts = picks.iter().map(|(pick, cut, more)| {
+                let text = pick.get(WORDS).text;
+                format!("{}{more}", &text[..text.len().saturating_sub(*cut)])
+            });
+            let identifier = texts.collect::<Vec<_>>().join("_");
+            let parts = Parts::of(identifier.as_bytes());
+            for at in 0..parts.count {
+                let most = 3.min(parts.count - at);
+                let plain = (1..=most).rev().find_map(|count| Some((count, plainly(&parts, at, count)?)));
+                prop_assert_eq!(parts.find(at, most), plain);
+                prop_assert_eq!(parts.find(at, 1).map(|(_, word)| word), plainly(&parts, at, 1));
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod filing;
 mod languages;
 mod literals;
 mod packs;
+mod pattern;
 mod prefilter;
 mod rule;
 mod syntax;

@@ -241,11 +241,16 @@ impl<'a> Prefilter<'a> {
         let (mut places, mut twos) = (None, false);
         for pattern in patterns {
             set(&mut wanted, pattern as usize);
-            for &entry in table.literals(pattern) {
-                let word = table.words[entry as usize];
-                places.get_or_insert_with(Places::none).set(word, table.text(entry));
-                twos |= is_two(word);
-                set(&mut entries, entry as usize);
+            let literals = table.literals(pattern);
+            if !literals.is_empty() {
+                entries.resize(table.entries.len() / 64 + 1, 0);
+                let places = places.get_or_insert_with(Places::none);
+                for &entry in literals {
+                    let word = table.words[entry as usize];
+                    places.set(word, || table.text(entry));
+                    twos |= is_two(word);
+                    set(&mut entries, entry as usize);
+                }
             }
         }
         let always = literals.always.iter().copied();
@@ -353,10 +358,10 @@ impl Places {
 
     /// Takes the place of the word under which a literal is filed; of one of two bytes those of all groups that
     /// begin with them.
-    fn set(&mut self, word: u32, literal: &[u8]) {
+    fn set<'t>(&mut self, word: u32, literal: impl Fn() -> &'t [u8]) {
         match counting(word) {
             u32::MAX => *self.of(place_of::<3>(word)) |= 1 << class_of(word),
-            0xffff if literal.iter().any(|byte| is_odd(*byte)) => self.odd = true,
+            0xffff if literal().iter().any(|byte| is_odd(*byte)) => self.odd = true,
             0xffff => {
                 let groups = (0..=u32::from(u8::MAX)).map(|third| word | third << 16);
                 groups.for_each(|group| *self.of(place_of::<3>(group)) = u8::MAX);

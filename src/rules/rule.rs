@@ -1,17 +1,15 @@
 //! A rule, checked and ready to read lines.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use regex_automata::meta::{BuildError, Regex};
-use regex_automata::nfa::thompson::WhichCaptures;
-use regex_automata::util::syntax;
+use regex_automata::meta::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::literals::{Required, required};
+use super::literals::Required;
 use super::packs::RuleData;
+use super::pattern::Pattern;
 use super::syntax::check_name;
 use super::{Category, Languages, RuleError, RuleSyntax};
 use crate::visible;
@@ -104,30 +102,9 @@ pub struct Rule {
     first_pattern: u32,
 }
 
-/// A pattern, compiled when a line first needs it.
-#[derive(Debug)]
-struct Pattern {
-    written: Cow<'static, str>,
-    /// The literals of an own pattern, if it has any; those of the packs are filed by the build.
-    literals: Option<Required>,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-/// Compiled size of one pattern, in bytes; far above every sensible rule, far below what hurts.
-const SIZE_LIMIT: usize = 2 << 20;
-
-/// The same for an own pattern, which may come with a repository: the time that a search takes can
-/// grow with this.
-const OWN_SIZE_LIMIT: usize = 100 << 10;
-
 impl Rule {
     /// A rule of a built-in pack; what it holds has been proven by a test.
     pub(super) fn built_in(data: &'static RuleData, pack: &'static str) -> Rule {
-        let pattern = |written: &&'static str| Pattern {
-            written: (*written).into(),
-            literals: None,
-            compiled: OnceLock::new(),
-        };
         Rule {
             id: data.id.into(),
             category: pack.into(),
@@ -143,7 +120,7 @@ impl Rule {
             languages: data.languages,
             paths: data.globs,
             globs: GlobSet::empty(),
-            patterns: data.patterns.iter().map(pattern).collect(),
+            patterns: data.patterns.iter().map(|written| Pattern::built_in(written)).collect(),
             first_pattern: 0,
         }
     }
@@ -175,21 +152,16 @@ impl Rule {
         let bits = languages
             .bits(&syntax.languages)
             .map_err(|name| wrong(format!("`languages` has no `{name}`")))?;
-        for (at, pattern) in (1..).zip(&syntax.patterns) {
-            compile_within(pattern, OWN_SIZE_LIMIT).map_err(|error| {
-                wrong(format!("`patterns`, number {at}{}", mistake(&error, pattern)))
-            })?;
-        }
+        let numbered = (1..).zip(&syntax.patterns);
+        let patterns = numbered.map(|(at, written)| {
+            Pattern::own(written).map_err(|what| wrong(format!("`patterns`, number {at}{what}")))
+        });
+        let patterns = patterns.collect::<Result<_, _>>()?;
         let mut globs = GlobSetBuilder::new();
         for (at, glob) in (1..).zip(&syntax.globs) {
             let glob = Glob::new(glob);
             globs.add(glob.map_err(|error| wrong(format!("`globs`, number {at}: {error}")))?);
         }
-        let pattern = |written: &String| Pattern {
-            literals: required(written),
-            written: written.clone().into(),
-            compiled: OnceLock::new(),
-        };
         Ok(Rule {
             id: syntax.id.clone().into(),
             category: category.into(),
@@ -206,7 +178,7 @@ impl Rule {
             languages: bits,
             paths: &[],
             globs: globs.build().map_err(|error| wrong(format!("`globs`: {error}")))?,
-            patterns: syntax.patterns.iter().map(pattern).collect(),
+            patterns,
             first_pattern: 0,
         })
     }
@@ -274,7 +246,7 @@ impl Rule {
     pub fn is_compiled(&self, number: u32) -> bool {
         let at = number.checked_sub(self.first_pattern);
         let pattern = at.and_then(|at| self.patterns.get(at as usize));
-        pattern.is_some_and(|pattern| pattern.compiled.get().is_some())
+        pattern.is_some_and(Pattern::is_compiled)
     }
 
     /// All patterns with their numbers, compiled.
@@ -282,50 +254,4 @@ impl Rule {
         let numbered = (self.first_pattern..).zip(&self.patterns);
         numbered.filter_map(|(number, pattern)| Some((number, pattern.regex()?)))
     }
-}
-
-impl Pattern {
-    fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| compile(&self.written).ok()).as_ref()
-    }
-}
-
-fn compile(pattern: &str) -> Result<Regex, Box<BuildError>> {
-    compile_within(pattern, SIZE_LIMIT)
-}
-
-/// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster). What the
-/// library prepares for long texts is left out, which makes it ready in a third of the time: a pattern
-/// is only tried on a line that holds one of its literals.
-fn compile_within(pattern: &str, bytes: usize) -> Result<Regex, Box<BuildError>> {
-    let syntax = syntax::Config::new().multi_line(true).unicode(false).utf8(false);
-    let config = Regex::config()
-        .nfa_size_limit(Some(bytes))
-        .which_captures(WhichCaptures::Implicit)
-        .utf8_empty(false)
-        .auto_prefilter(false)
-        .onepass(false)
-        .dfa(false);
-    Regex::builder().syntax(syntax).configure(config).build(pattern).map_err(Box::new)
-}
-
-/// What is wrong with a pattern, and at which byte of it: `, byte 4: unclosed group: (b`.
-fn mistake(error: &BuildError, pattern: &str) -> String {
-    use regex_syntax::Error;
-
-    let (span, what) = match error.syntax_error() {
-        Some(Error::Parse(error)) => (Some(error.span()), error.kind().to_string()),
-        Some(Error::Translate(error)) => (Some(error.span()), error.kind().to_string()),
-        _ => (None, error.to_string()),
-    };
-    let Some(start) = span.map(|span| span.start.offset) else {
-        return format!(": {what}; at most {} KiB once compiled", OWN_SIZE_LIMIT >> 10);
-    };
-    let rest: String = pattern.get(start..).unwrap_or_default().chars().take(20).collect();
-    format!(", byte {}: {what}: `{}`", start + 1, visible::line(&rest))
-}
-
-#[cfg(test)]
-pub(super) fn compiles(pattern: &str) -> Result<(), Box<BuildError>> {
-    compile(pattern).map(drop)
 }
