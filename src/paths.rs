@@ -84,8 +84,14 @@ impl Paths {
 
 impl Glob {
     fn fits(&self, path: &[u8]) -> bool {
-        self.is_key || (path.contains_str(self.plain) && fits(self.text, path))
+        self.is_key || (contains(path, self.plain) && fits(self.text, path))
     }
+}
+
+/// Whether a path contains a text. Paths are too short for what a searcher prepares.
+fn contains(path: &[u8], text: &[u8]) -> bool {
+    let Some(first) = text.first() else { return true };
+    memchr::memchr_iter(*first, path).any(|at| path[at..].starts_with(text))
 }
 
 impl Key {

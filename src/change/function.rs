@@ -129,11 +129,7 @@ fn end(text: &Text, head: u32, indent: usize, effort: &mut Effort) -> u32 {
 }
 
 fn continues(line: &[u8]) -> bool {
-    let line = line.trim_ascii();
-    line.starts_with(b"}")
-        || line.starts_with(b"{")
-        || line.starts_with(b")")
-        || line.starts_with(b"end")
+    matches!(line.trim_ascii_start(), [b'}' | b'{' | b')', ..] | [b'e', b'n', b'd', ..])
 }
 
 /// Columns before the first character, a tab counted as four; `None` for a blank line.

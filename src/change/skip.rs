@@ -1,9 +1,8 @@
 //! What is not looked at, and why; nothing is passed over in silence.
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
-use memchr::memmem::Finder;
 use serde::Serialize;
 
 use super::{File, Status, Text};
@@ -116,10 +115,15 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
 
 /// Whether the head of a file carries one of the marks that generators write.
 fn says_generated(bytes: &[u8]) -> bool {
-    let head = bytes[..bytes.len().min(1500)].to_ascii_lowercase();
-    if MARK.find(&head).is_none() {
+    let head = &bytes[..bytes.len().min(1500)];
+    let stands = |at: usize| {
+        let there = head[at..].get(..MARK.len());
+        there.is_some_and(|there| there.eq_ignore_ascii_case(MARK))
+    };
+    if !memchr::memchr2_iter(b'g', b'G', head).any(stands) {
         return false;
     }
+    let head = head.to_ascii_lowercase();
     let mut lines = head.lines().take(12);
     lines.any(|line| {
         let says_so = line.contains_str("do not edit") || line.contains_str("do not modify");
@@ -130,13 +134,15 @@ fn says_generated(bytes: &[u8]) -> bool {
     })
 }
 
-/// What every mark holds, in lower case.
-static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("generated"));
+/// What every mark holds, in whatever case.
+const MARK: &[u8] = b"generated";
 
 /// Long lines throughout: above 5 KB in all and 300 bytes a line on average, or one line of 20 KB.
 fn is_minified(text: &Text) -> bool {
+    const LONG: u32 = 20_000;
     let lines = u64::from(text.last_line().max(1));
-    text.len() > 5_000 && (text.len() as u64 / lines > 300 || text.longest_line() > 20_000)
+    let has_long = || text.len() > LONG as usize && text.longest_line() > LONG;
+    text.len() > 5_000 && (text.len() as u64 / lines > 300 || has_long())
 }
 
 fn built_in() -> &'static ByPath {

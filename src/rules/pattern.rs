@@ -22,8 +22,8 @@ const SIZE_LIMIT: usize = 2 << 20;
 /// grow with this.
 const OWN_SIZE_LIMIT: usize = 100 << 10;
 
-/// So many tries by the engine that is ready first take about as long as compiling for the other one.
-const FEW: u32 = 500;
+/// So many tries are left to the engine that is ready first: it takes ten times as long for each.
+const FEW: u32 = 32;
 
 /// A pattern.
 #[derive(Debug)]
@@ -60,21 +60,31 @@ impl Pattern {
         Pattern { written, literals, first, tries: AtomicU32::new(0), lasting }
     }
 
-    /// The pattern compiled, for one try; none where it does not compile.
-    pub(super) fn regex(&self) -> Option<&Regex> {
+    /// The pattern compiled, for one try in a text as long as a line, or a longer one; none where it does not compile.
+    pub(super) fn regex(&self, long: bool) -> Option<&Regex> {
         if let Some(lasting) = self.lasting.get() {
             return lasting.as_ref();
         }
-        let (ready, engine) = match self.tries.fetch_add(1, Ordering::Relaxed) {
-            ..FEW => (&self.first, Engine::First),
-            FEW.. => (&self.lasting, Engine::Lasting),
-        };
-        ready.get_or_init(|| compile(&self.written, engine, SIZE_LIMIT).ok()).as_ref()
+        if long {
+            return self.lasting();
+        }
+        match self.tries.fetch_add(1, Ordering::Relaxed) {
+            ..FEW => self.first.get_or_init(|| self.compiled(Engine::First)).as_ref(),
+            FEW.. => self.lasting(),
+        }
+    }
+
+    fn lasting(&self) -> Option<&Regex> {
+        self.lasting.get_or_init(|| self.compiled(Engine::Lasting)).as_ref()
+    }
+
+    fn compiled(&self, engine: Engine) -> Option<Regex> {
+        compile(&self.written, engine, SIZE_LIMIT).ok()
     }
 
     /// Whether a try needs no compiling.
     pub(super) fn is_compiled(&self) -> bool {
-        self.first.get().is_some()
+        self.first.get().is_some() || self.lasting.get().is_some()
     }
 }
 
@@ -147,9 +157,11 @@ mod tests {
     fn a_pattern_that_is_tried_often_is_compiled_anew() {
         let pattern = Pattern::built_in(r"\bexec\(");
         for _ in 0..FEW {
-            assert!(pattern.regex().unwrap().is_match("exec(x)"));
+            assert!(pattern.regex(false).unwrap().is_match("exec(x)"));
         }
         assert!(pattern.is_compiled() && pattern.lasting.get().is_none());
-        assert!(pattern.regex().unwrap().is_match("exec(x)") && pattern.lasting.get().is_some());
+        assert!(
+            pattern.regex(false).unwrap().is_match("exec(x)") && pattern.lasting.get().is_some()
+        );
     }
 }

@@ -211,8 +211,8 @@ pub struct Prefilter<'a> {
     entries: Vec<u64>,
     /// The places under which a literal of a wanted pattern is filed; nothing where there is none.
     places: Option<Places>,
-    /// Whether one of them is of two bytes.
-    twos: bool,
+    /// A bit for each place under which a literal of two bytes is filed.
+    twos: Vec<u64>,
     /// The wanted patterns that have no literal.
     always: Vec<u32>,
 }
@@ -238,7 +238,7 @@ impl<'a> Prefilter<'a> {
     pub(super) fn new(literals: &'a Literals, patterns: impl Iterator<Item = u32>) -> Self {
         let table = &literals.table;
         let (mut wanted, mut entries) = (Vec::new(), Vec::new());
-        let (mut places, mut twos) = (None, false);
+        let (mut places, mut twos) = (None, Vec::new());
         for pattern in patterns {
             set(&mut wanted, pattern as usize);
             let literals = table.literals(pattern);
@@ -248,7 +248,9 @@ impl<'a> Prefilter<'a> {
                 for &entry in literals {
                     let word = table.words[entry as usize];
                     places.set(word, || table.text(entry));
-                    twos |= is_two(word);
+                    if is_two(word) {
+                        set(&mut twos, place_of::<2>(word).into());
+                    }
                     set(&mut entries, entry as usize);
                 }
             }
@@ -307,8 +309,9 @@ impl<'a> Prefilter<'a> {
     fn look_up(&self, at: usize, text: &[u8], found: &mut impl FnMut(Hit)) {
         let word = fold(word(&text[at..]));
         self.filed_at(place_of::<3>(word), word, at, text, found);
-        if self.twos {
-            self.filed_at(place_of::<2>(word), word, at, text, found);
+        let two = place_of::<2>(word);
+        if is_set(&self.twos, two.into()) {
+            self.filed_at(two, word, at, text, found);
         }
     }
 

@@ -239,7 +239,7 @@ impl Rule {
     /// checked when they are loaded and built-in ones by a test.
     pub fn regex(&self, number: u32) -> Option<&Regex> {
         let at = number.checked_sub(self.first_pattern)?;
-        self.patterns.get(at as usize)?.regex()
+        self.patterns.get(at as usize)?.regex(self.multiline)
     }
 
     /// Whether the pattern of this number has been compiled by now.
@@ -252,6 +252,6 @@ impl Rule {
     /// All patterns with their numbers, compiled.
     pub fn regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
         let numbered = (self.first_pattern..).zip(&self.patterns);
-        numbered.filter_map(|(number, pattern)| Some((number, pattern.regex()?)))
+        numbered.filter_map(|(number, pattern)| Some((number, pattern.regex(self.multiline)?)))
     }
 }
