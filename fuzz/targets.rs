@@ -7,7 +7,7 @@ use git_advisor::config::{Config, Origin};
 use git_advisor::consult::events::{Event, Sign};
 use git_advisor::pack::{self, Packet};
 use git_advisor::prompt::{self, Nonce};
-use git_advisor::rules::{Languages, Rules, Severity};
+use git_advisor::rules::{Rules, Severity};
 use git_advisor::source::{Comparison, Kind, Sides};
 use git_advisor::synthesize::{self, Answer, Grounds, Reply, Subject};
 use git_advisor::visible;
@@ -48,7 +48,7 @@ fn packed(data: &[u8]) -> Option<(Change, Classified, Packet)> {
     };
     let select = Config::default().select;
     let classifier = Classifier::new(Rules::built_in(), &select);
-    let read = change::read(&comparison, &select, Languages::built_in(), &classifier);
+    let read = change::read(&comparison, &select, &classifier);
     let (change, found) = read.ok()?;
     let classified = classify::settle(&change, found, &select);
     let packet = pack::pack(&change, &classified, "k7f3", BUDGET);

@@ -119,7 +119,12 @@ pub fn codex_api_key_is_set() -> bool {
     passed_on("CODEX_API_KEY").is_some()
 }
 
-/// The value of a variable that goes on to Codex, if it is set and not empty.
+/// Variables that every program gets: where it finds others, how text is encoded, where temporary files go, and those
+/// without which none starts on Windows.
+pub const EVERY_PROGRAM: [&str; 9] =
+    ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "SYSTEMROOT", "COMSPEC", "PATHEXT", "TEMP"];
+
+/// The value of a variable that goes on to a program, if it is set and not empty.
 pub fn passed_on(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

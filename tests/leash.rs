@@ -293,7 +293,7 @@ fn a_folder_around_ours_brings_nothing_along(codex: &Path) {
 }
 
 /// Servers, programs, texts and skills that administrators configure for all users.
-fn what_the_system_configures_is_switched_off(codex: &Path, unshare: &Path) {
+fn what_the_system_configures_is_switched_off(codex: &Path) {
     let server = ResponsesServer::answering(all_clear);
     let (home, repo) = (Home::new(), Repo::init());
     home.write_config(&user_config(&server, codex));
@@ -314,7 +314,7 @@ fn what_the_system_configures_is_switched_off(codex: &Path, unshare: &Path) {
     home.write("etc/codex/skills/cmd/SKILL.md", SKILL);
     home.write("etc/codex/skills/a/b/deep/SKILL.md", SKILL.replace("cmd", "deep"));
     let within = "mount --bind \"$0\" /etc && exec \"$@\"";
-    let run = Advisor::program(&home, unshare)
+    let run = Advisor::program(&home, support::find_on_path("unshare").unwrap())
         .in_dir(repo.path())
         .env("PATH", format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", home.bin().display()))
         .env(KEY_VARIABLE, "sk-loopback")

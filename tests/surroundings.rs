@@ -19,7 +19,7 @@ use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 use support::{
     Advisor, Home, KEY_VARIABLE, Output, Reply, Repo, ResponsesServer, all_clear, risky_repo,
-    user_config, with_codex, with_codex_and_mounts,
+    user_config, with_codex, with_codex_and_namespaces,
 };
 
 /// A test by its name; it takes the path of the real Codex.
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> =
         trials.into_iter().map(|(name, test)| with_codex(name, test)).collect();
     let name = "a_disk_that_takes_nothing_costs_what_it_holds";
-    trials.push(with_codex_and_mounts(name, a_disk_that_takes_nothing_costs_what_it_holds));
+    trials.push(with_codex_and_namespaces(name, a_disk_that_takes_nothing_costs_what_it_holds));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

@@ -91,9 +91,8 @@ const SETTINGS: [&str; 17] = [
     "model_reasoning_summary=\"none\"", // a summary that nobody reads
 ];
 
-/// Variables that are passed on where they are set, beside those that the user names.
-const PASSED_ON: [&str; 22] = [
-    "PATH",
+/// Variables that are passed on where they are set, beside those of every program and those that the user names.
+const PASSED_ON: [&str; 13] = [
     // The login, where it is no file.
     "CODEX_API_KEY",
     // The way out of the machine.
@@ -110,17 +109,6 @@ const PASSED_ON: [&str; 22] = [
     "SSL_CERT_DIR",
     "CODEX_CA_CERTIFICATE",
     "NODE_EXTRA_CA_CERTS",
-    // How text is encoded.
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    // Where temporary files go.
-    "TMPDIR",
-    // Without these no program starts on Windows.
-    "SYSTEMROOT",
-    "COMSPEC",
-    "PATHEXT",
-    "TEMP",
 ];
 
 /// The model and the effort to ask for.
@@ -251,7 +239,8 @@ pub(super) fn environment(home: &PrivateHome, more: &[String]) -> Environment {
         ("RUST_LOG", "error,codex_otel.log_only=info".into()),
     ];
     let fixed = fixed.into_iter().map(|(name, value)| (OsString::from(name), value));
-    let named = PASSED_ON.iter().copied().chain(more.iter().map(String::as_str));
+    let ours = env::EVERY_PROGRAM.iter().chain(&PASSED_ON).copied();
+    let named = ours.chain(more.iter().map(String::as_str));
     let named = named.filter(|name| !["HOME", "CODEX_HOME", "TZ", "RUST_LOG"].contains(name));
     let passed = named.filter_map(|name| Some((OsString::from(name), env::passed_on(name)?)));
     fixed.chain(passed).collect()

@@ -20,23 +20,8 @@ use crate::{env, visible};
 /// Most that it may write, in bytes: it is prose for a person.
 const MAX_PROSE: usize = 256 << 10;
 
-/// Variables that it gets beside those that the user names.
-const PASSED_ON: [&str; 13] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TMPDIR",
-    // Without these no program starts on Windows.
-    "SYSTEMROOT",
-    "COMSPEC",
-    "PATHEXT",
-    "TEMP",
-    "TMP",
-    "USERPROFILE",
-    "APPDATA",
-];
+/// Variables that it gets beside those of every program and those that the user names: where its login is.
+const PASSED_ON: [&str; 4] = ["HOME", "TMP", "USERPROFILE", "APPDATA"];
 
 /// Why a judge has nothing to say. Each message goes on after "the second judge gives nothing: ".
 #[derive(Debug, Error)]
@@ -103,7 +88,8 @@ async fn run(judge: &Judge, review: &str, clock: Clock) -> Result<String, NoJudg
 }
 
 fn environment(judge: &Judge) -> Environment {
-    let named = PASSED_ON.iter().copied().chain(judge.env.iter().map(String::as_str));
+    let ours = env::EVERY_PROGRAM.iter().chain(&PASSED_ON).copied();
+    let named = ours.chain(judge.env.iter().map(String::as_str));
     named.filter_map(|name| Some((name.into(), env::passed_on(name)?))).collect()
 }
 

@@ -34,6 +34,5 @@ pub use sample::{all_clear, label, risky_repo};
 pub use schema::assert_valid;
 pub use stand_in::{Call, StandIn, THREAD_ID};
 pub use trials::{
-    with_claude, with_codex, with_codex_and_mounts, with_codex_and_namespaces, with_inspector,
-    with_pre_commit,
+    with_claude, with_codex, with_codex_and_namespaces, with_inspector, with_pre_commit,
 };

@@ -23,23 +23,19 @@ pub fn with_codex(name: &str, test: fn(&Path)) -> Trial {
     with_program(name, test, real_codex, absence)
 }
 
-/// Makes a trial of a function that takes the real Codex and an `unshare` that gives it a system of its own.
-/// Not every system lets its users do that.
-pub fn with_codex_and_namespaces(name: &str, test: fn(&Path, &Path)) -> Trial {
-    Trial::ignorable_test(name, move || match (real_codex(), unshare()) {
-        (Some(codex), Some(unshare)) => {
-            test(&codex, &unshare);
-            Ok(Completion::Completed)
-        }
-        _ => Ok(Completion::ignored_with("no Codex, or no namespaces for ordinary users")),
-    })
+/// Makes a trial of a function that takes the real Codex, and gives it a system of its own by `unshare -rm`. Not
+/// every system lets its users do that: where it does not, the trial is ignored even if a run must not be partial.
+pub fn with_codex_and_namespaces(name: &str, test: fn(&Path)) -> Trial {
+    if may_unshare() || real_codex().is_none() {
+        return with_codex(name, test);
+    }
+    let absence = "this user may not mount in a name space of its own (`unshare -rm`)";
+    Trial::ignorable_test(name, move || Ok(Completion::ignored_with(absence)))
 }
 
-fn unshare() -> Option<PathBuf> {
-    let unshare = find_on_path("unshare")?;
-    let mut trial = Command::new(&unshare);
-    trial.args(["--user", "--map-root-user", "--mount", "true"]);
-    trial.output().is_ok_and(|output| output.status.success()).then_some(unshare)
+fn may_unshare() -> bool {
+    let trial = Command::new("unshare").args(["-rm", "true"]).output();
+    trial.is_ok_and(|output| output.status.success())
 }
 
 /// Makes a trial of a function that takes the path of the real pre-commit.
@@ -47,16 +43,6 @@ pub fn with_pre_commit(name: &str, test: fn(&Path)) -> Trial {
     let absence = "no pre-commit found; install it with `pip install pre-commit`, \
                    or name it in GIT_ADVISOR_TEST_PRE_COMMIT";
     with_program(name, test, real_pre_commit, absence.to_owned())
-}
-
-/// Makes a trial of a function that takes the path of the real Codex, and mounts file systems in a name space
-/// of its own.
-pub fn with_codex_and_mounts(name: &str, test: fn(&Path)) -> Trial {
-    if unshare().is_some() || real_codex().is_none() {
-        return with_codex(name, test);
-    }
-    let absence = "this user may not mount in a name space of its own (`unshare -rm`)";
-    with_program(name, test, || None, absence.to_owned())
 }
 
 /// Makes a trial of a function that takes the path of the real MCP inspector.
