@@ -70,7 +70,8 @@ pub(super) struct Reader {
     deep: OnceCell<Vec<HandleArc>>,
     /// How many more objects are looked up in packs at first.
     first: Cell<usize>,
-    decoder: RefCell<Decoder>,
+    /// What reads them; nothing once that is over.
+    decoder: RefCell<Option<Decoder>>,
     /// Where objects are put together; memory that is asked for anew takes longer to get than an object to read.
     buffer: RefCell<Vec<u8>>,
     /// Where they were copied to from there, free again.
@@ -111,7 +112,7 @@ impl Objects {
             deep: OnceCell::new(),
             // What is replaced is known to the library.
             first: Cell::new(if self.databases.replaced.is_empty() { FIRST } else { 0 }),
-            decoder: RefCell::new(Decoder::new(DELTA_CACHE)),
+            decoder: RefCell::new(Some(Decoder::new(DELTA_CACHE))),
             buffer: RefCell::default(),
             spare: RefCell::default(),
         }
@@ -169,14 +170,17 @@ impl Reader {
 
     /// An object among the first ones that a pack holds.
     fn first(&self, id: &ObjectId) -> Option<(Kind, Vec<u8>)> {
-        let left = self.first.get().checked_sub(1)?;
+        let mut decoder = self.decoder.borrow_mut();
+        let Some(left) = self.first.get().checked_sub(1) else {
+            *decoder = None;
+            return None;
+        };
         self.first.set(left);
         if self.databases.is_loose(id) {
             return None;
         }
         let mut buffer = self.buffer.borrow_mut();
-        let mut decoder = self.decoder.borrow_mut();
-        let found = self.databases.packs().find(id, &mut decoder, &mut buffer);
+        let found = self.databases.packs().find(id, decoder.as_mut()?, &mut buffer);
         let found = found.map(|kind| (kind, self.copied(&buffer)));
         give_up_excess(&mut buffer);
         found
