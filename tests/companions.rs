@@ -33,12 +33,12 @@ fn repository() -> Repo {
     let repo = Repo::init();
     let check = "    if settings[\"unpack_inside_root\"] and not target.startswith(root + os.sep):\n        raise ValueError(name)\n";
     repo.write("app/unpack.py", unpack(check, "target"));
-    repo.write("app/jobs.py", job("    unpack_entry(\"/srv\", job.name)\n"));
+    repo.write("app/jobs.py", job("    unpack_entry(job.one, job.two)\n"));
     repo.write("app/colours.py", colours("light "));
     repo.write("conf/app.yaml", "unpack_inside_root: true\n");
     repo.commit("Begin");
     repo.write("app/unpack.py", unpack("", "os.path.abspath(target)"));
-    repo.write("app/jobs.py", job("    unpack_entry(job.root, job.name)\n"));
+    repo.write("app/jobs.py", job("    unpack_entry(job.two, job.two)\n"));
     repo.write("app/colours.py", colours("dark "));
     repo.write("conf/app.yaml", "unpack_inside_root: false\n");
     repo.commit("Change");
@@ -66,7 +66,13 @@ fn a_scan_says_what_goes_along_and_why() {
             format!("{} {} {why}", hunk["id"].as_str().unwrap(), hunk["selected"])
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    H1 false -
+    H2 true calls unpack_entry, which H3 changes
+    H3 true -
+    H4 true changes unpack_entry, as H3 does
+    H5 true sets unpack_inside_root, which H3 names
+    ");
     insta::assert_snapshot!(advisor(&home, &repo, &["scan", "HEAD~1.."]).success());
 }
 
@@ -80,7 +86,12 @@ fn companions_stand_in_the_prompt_behind_what_earned_the_call() {
         .filter(|line| line.starts_with("### H"))
         .map(|line| mark.replace(line, " ").into_owned())
         .collect();
-    insta::assert_snapshot!(headings.join("\n"), @"");
+    insta::assert_snapshot!(headings.join("\n"), @r"
+    ### H3 | app/unpack.py | in unpack_entry
+    ### H4 | app/unpack.py | in unpack_entry | goes along: changes unpack_entry, as H3 does
+    ### H5 | conf/app.yaml | in unpack_inside_root | goes along: sets unpack_inside_root, which H3 names
+    ### H2 | app/jobs.py | in run_job | goes along: calls unpack_entry, which H3 changes
+    ");
     assert!(!prompt.contains("colour"), "{prompt}");
 }
 

@@ -13,7 +13,7 @@ use crate::classify::{Classified, Companion, Places, Said, is_linked};
 const MAX_LEADS: usize = 12;
 
 /// Companions of one hunk, at most.
-const EACH: usize = 2;
+const EACH: usize = 3;
 
 /// Companions that are worth less than this stay behind.
 const LEAST: f64 = 0.5;
