@@ -139,8 +139,11 @@ impl Said<'_> {
         let short = lines.end - lines.start <= MAX_FUNCTION;
         let apart = f64::from(start(mine).abs_diff(start(theirs))) / f64::from(MAX_FUNCTION);
         let name = function.name.into_bytes();
-        (short && !holds_functions && lines.contains(&start(theirs)))
-            .then(|| (Link::SameFunction, name, 1.0 - 0.3 * apart))
+        (short && !holds_functions && lines.contains(&start(theirs))).then_some((
+            Link::SameFunction,
+            name,
+            1.0 - 0.3 * apart,
+        ))
     }
 
     /// The function that one of the two changes and the other calls, and how near they stand.

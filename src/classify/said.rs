@@ -115,11 +115,11 @@ impl<'a> Code<'a> {
 /// The changed lines of a hunk that are code, without those that stand on both sides.
 fn changed<'a>(file: &'a File, hunk: &'a Hunk, language: &Language) -> Vec<&'a [u8]> {
     let of = |kind| file.lines(hunk).filter(move |line| line.kind == kind).map(|line| line.text);
-    let bare = |kind| of(kind).map(|text| text.trim_ascii()).collect::<BTreeSet<_>>();
+    let bare = |kind| of(kind).map(<[u8]>::trim_ascii).collect::<BTreeSet<_>>();
     let (removed, added) = (bare(LineKind::Removed), bare(LineKind::Added));
     let differs = |text: &&[u8]| {
         let bare = text.trim_ascii();
-        !bare.is_empty() && !(removed.contains(bare) && added.contains(bare))
+        !(bare.is_empty() || removed.contains(bare) && added.contains(bare))
     };
     let changed = of(LineKind::Removed).chain(of(LineKind::Added));
     changed.filter(differs).filter(|text| is_code(language, text)).collect()
