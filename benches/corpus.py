@@ -178,10 +178,12 @@ def sample(args):
             continue
 
         def git(*words):
-            done = subprocess.run(["git", f"--git-dir={clone}", *words], capture_output=True, check=True)
-            return done.stdout.decode(errors="replace")
+            done = subprocess.run(["git", f"--git-dir={clone}", *words], capture_output=True, check=False)
+            return None if done.returncode else done.stdout.decode(errors="replace")
 
         log = git("log", "--min-parents=1", "--max-parents=1", "--since=2016-01-01", "--format=%H%x09%P%x09%B%x00", "HEAD")
+        if log is None:
+            sys.exit(f"git log fails in {clone}")
         commits = [entry.strip().split("\t", 2) for entry in log.split("\0") if entry.strip()]
         choice.shuffle(commits)
         left = 100
@@ -190,7 +192,11 @@ def sample(args):
                 break
             if commit in taken or CLAIMS.search(message):
                 continue
-            names = git("diff", "--name-only", parent, commit).splitlines()
+            names = git("diff", "--name-only", parent, commit)
+            if names is None:
+                # A clone that is not complete lacks the trees of some commits.
+                continue
+            names = names.splitlines()
             if len(names) <= 30 and any(SOURCE.search(name) and not TEST.search(name) for name in names):
                 print(json.dumps({"repo": repo, "commit": commit, "parent": parent}))
                 left -= 1

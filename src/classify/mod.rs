@@ -12,12 +12,15 @@
 
 mod evidence;
 mod line;
+mod link;
 mod moved;
+mod name;
 mod plain;
 mod quiet;
 mod reach;
 mod readers;
 mod role;
+mod said;
 mod scope;
 mod score;
 mod shape;
@@ -41,8 +44,10 @@ use crate::visible::Visible;
 
 use evidence::Evidence;
 pub use evidence::{Feature, Figures};
+pub use link::{Companion, Link, Places};
 pub use reach::{Unreached, unreached};
 use readers::Ready;
+pub use said::{Said, is_linked};
 use score::Size;
 use sight::Sight;
 pub use signal::Scratch;
@@ -66,6 +71,8 @@ pub struct HunkScore {
     pub score: f64,
     /// Whether it goes along: some hunk earns a call, and the score of this one is high enough too.
     pub selected: bool,
+    /// Which hunk it goes along for, where its own score would not let it.
+    pub companion: Option<Companion>,
     /// The rules that fired, in the order of the lines.
     pub signals: Vec<Signal>,
     /// For each category that was looked at beyond the rules, the figures that speak for and against it.
@@ -250,9 +257,19 @@ impl Classified {
         self.hunks.get((id.0 as usize).checked_sub(1)?)
     }
 
+    /// The entry of a hunk, to be changed.
+    pub fn of_mut(&mut self, id: HunkId) -> Option<&mut HunkScore> {
+        self.hunks.get_mut((id.0 as usize).checked_sub(1)?)
+    }
+
     /// The hunks that go along, in order.
     pub fn selected(&self) -> impl Iterator<Item = &HunkScore> {
         self.hunks.iter().filter(|hunk| hunk.selected)
+    }
+
+    /// Those of them that go along for the sake of another one.
+    pub fn companions(&self) -> impl Iterator<Item = &Companion> {
+        self.hunks.iter().filter_map(|hunk| hunk.companion.as_ref())
     }
 
     /// Files, hunks, selected hunks.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use git2::Repository;
 
-use crate::change;
+use crate::change::{self, File};
 use crate::classify::{self, Classifier};
 use crate::config::{Config, Layers, Tracked};
 use crate::consult::Stop;
@@ -94,11 +94,14 @@ impl Session {
             _ => None,
         };
         let (mut change, found) = change::read(&comparison, select, &classifier)?;
-        let classified = classify::settle(&change, found, select);
+        let mut classified = classify::settle(&change, found, select);
         let overhead = prompt::overhead(question, self.rules.categories());
         let budget = self.config.limits.prompt_tokens.saturating_sub(overhead);
         let wanted = pack::candidates(&change, &classified, budget);
-        change.recall(|file| wanted.contains(&file.path), MAX_RECALLED)?;
+        let near = pack::near(&change, &classified, select.threshold, budget);
+        let at_hand = |file: &File| wanted.contains(&file.path) || near.contains(&file.path);
+        change.recall(at_hand, MAX_RECALLED)?;
+        pack::accompany(&change, &mut classified, select.threshold, &near, budget);
         let packet = pack::pack(&change, &classified, &nonce.mark, budget);
         let mut stats = Stats {
             counts: classified.counts(&change),

@@ -1,8 +1,10 @@
 //! The hunks worth asking about, within a token budget, secrets redacted.
 //!
-//! Best hunks first; while the budget lasts the context of each is widened to the function around.
+//! Best hunks first, then what goes along for their sake ([`companions`]); while the budget lasts the context of each
+//! is widened to the function around.
 //! What does not go along is listed with its reason.
 
+mod companions;
 mod denied;
 mod piece;
 mod text;
@@ -16,10 +18,11 @@ use bstr::BString;
 use serde::Serialize;
 
 use crate::change::{Change, File, Hunk, HunkId, LineKind, Status};
-use crate::classify::{Classified, HunkScore};
+use crate::classify::{Classified, Companion, HunkScore};
 use crate::redact::{KeyLines, Redactor};
 use crate::visible::{self, Visible};
 
+pub use companions::{accompany, near};
 pub use piece::Piece;
 
 /// A line longer than this is cut in the packet, in characters.
@@ -33,7 +36,7 @@ const MAX_PATH: usize = 300;
 pub struct Packet {
     /// Random characters of this review, part of every hunk's label.
     pub mark: String,
-    /// The hunks in the order of the change.
+    /// The hunks in the order of the change, and behind them those that go along for the sake of one of them.
     pub hunks: Vec<PackedHunk>,
     /// Selected hunks that do not go along.
     pub left_out: Vec<LeftOut>,
@@ -68,6 +71,8 @@ pub struct PackedHunk {
     pub status: Status,
     /// The function around the change.
     pub function: Option<String>,
+    /// Why it goes along for the sake of another hunk, if it does.
+    pub companion: Option<String>,
     /// The `@@` line of what is shown.
     pub header: String,
     /// The lines, context widened.
@@ -140,10 +145,12 @@ pub fn candidates(change: &Change, classified: &Classified, budget: usize) -> Ha
     paths
 }
 
-/// The selected hunks, best first.
+/// The selected hunks, best first; companions come last.
 fn best_first(classified: &Classified) -> impl Iterator<Item = &HunkScore> {
+    let worth = |hunk: &HunkScore| hunk.companion.as_ref().map_or(hunk.score, |it| it.worth);
     let mut best: Vec<_> = classified.selected().collect();
-    best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+    best.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.id.cmp(&b.id)));
+    best.sort_by_key(|hunk| hunk.companion.is_some());
     best.into_iter()
 }
 
@@ -159,11 +166,14 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
     let mut keys = KnownKeys::default();
     let mut left_out = Vec::new();
     let mut left = budget;
-    for id in best_first(classified).map(|score| score.id) {
+    for score in best_first(classified) {
+        let id = score.id;
         let Some((file, hunk)) = change.hunk(id) else {
             continue;
         };
-        let candidate = Chosen { file, hunk, shown: Shown::of(hunk), keys: keys.of(file) };
+        let companion = score.companion.as_ref();
+        let (shown, keys) = (Shown::of(hunk), keys.of(file));
+        let candidate = Chosen { file, hunk, companion, shown, keys };
         let raw = raw_tokens(hunk);
         // Only what was among the candidates has its text at hand.
         let rendered = raw <= left && file.has_text();
@@ -186,7 +196,8 @@ pub fn pack(change: &Change, classified: &Classified, mark: &str, budget: usize)
         }
     }
     widen_all(&mut chosen, mark, left, &mut redactor);
-    chosen.sort_by_key(|chosen| chosen.hunk.id);
+    let companions = chosen.partition_point(|chosen| chosen.companion.is_none());
+    chosen[..companions].sort_by_key(|chosen| chosen.hunk.id);
     left_out.sort_by_key(|left| left.id);
     // Placeholders are numbered in the order in which a reader meets them.
     let mut redactor = Redactor::default();
@@ -213,8 +224,7 @@ fn widen_all(chosen: &mut [Chosen<'_>], mark: &str, mut left: usize, redactor: &
             continue;
         };
         let before = chosen[at].cost(mark, redactor);
-        let keys = Rc::clone(&chosen[at].keys);
-        let candidate = Chosen { file, hunk, shown: wider, keys };
+        let candidate = Chosen { shown: wider, ..chosen[at].clone() };
         let more = candidate.cost(mark, redactor).saturating_sub(before);
         if more <= left {
             left -= more;
@@ -237,9 +247,11 @@ impl Shown {
 }
 
 /// A hunk that goes along.
+#[derive(Clone)]
 struct Chosen<'a> {
     file: &'a File,
     hunk: &'a Hunk,
+    companion: Option<&'a Companion>,
     shown: Shown,
     keys: Rc<Keys>,
 }
@@ -295,6 +307,7 @@ impl Chosen<'_> {
             old_path: self.file.old_path.as_ref().map(|old| path(old)),
             status: self.file.status,
             function: wide.function.as_deref().map(|name| cut(name, 100)),
+            companion: self.companion.map(|companion| cut(&companion.why(), 200)),
             header: wide.header(),
             lines: lines.collect(),
         }

@@ -160,6 +160,7 @@ impl Piece {
             old_path: None,
             status: Status::Modified,
             function: None,
+            companion: None,
             header: if self.about.is_empty() { place } else { format!("{}, {place}", self.about) },
             lines,
         }

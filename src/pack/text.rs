@@ -21,6 +21,9 @@ impl fmt::Display for PackedHunk {
         if let Some(function) = &self.function {
             write!(f, " | in {}", redact::line(function))?;
         }
+        if let Some(why) = &self.companion {
+            write!(f, " | goes along: {}", redact::line(why))?;
+        }
         writeln!(f, "\n{}", self.header)?;
         let width = self.lines.iter().flat_map(|line| [line.old, line.new]).flatten().max();
         let width = width.unwrap_or(1).to_string().len();
@@ -62,6 +65,7 @@ mod tests {
             old_path: None,
             status: Status::Modified,
             function: None,
+            companion: None,
             header: "@@ -1,0 +1,1 @@".to_owned(),
             lines: lines.iter().map(line).collect(),
         }

@@ -117,15 +117,11 @@ pub fn brief_scan(report: &Value) -> String {
         let score = hunk["score"].as_f64().unwrap_or_default();
         let function = hunk["function"].as_str();
         let function = function.map(|name| format!(" in {}", code(name))).unwrap_or_default();
-        add(
-            &mut out,
-            format_args!(
-                "- {} {}{function}: {} ({score:.2})",
-                text(&hunk["id"]),
-                code(&place),
-                categories.join(", ")
-            ),
-        );
+        let why = match hunk["companion"]["why"].as_str() {
+            Some(why) => format!("goes along, {}", code(why)),
+            None => format!("{} ({score:.2})", categories.join(", ")),
+        };
+        add(&mut out, format_args!("- {} {}{function}: {why}", text(&hunk["id"]), code(&place)));
     }
     if left > 0 {
         add(&mut out, format_args!("- and {left} more"));

@@ -9,7 +9,7 @@ use serde_json::ser::Formatter;
 
 use super::{Compared, Review, Round, Scan, Status};
 use crate::change::{File, Hunk, HunkId};
-use crate::classify::{Figures, HunkScore, Signal};
+use crate::classify::{Companion, Figures, HunkScore, Link, Signal};
 use crate::consult::Failure;
 use crate::consult::doghouse::State;
 use crate::pack::Why;
@@ -57,10 +57,21 @@ struct V1Hunk<'a> {
     categories: Vec<&'a str>,
     score: f64,
     selected: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    companion: Option<V1Companion<'a>>,
     signals: Vec<V1Signal<'a>>,
     /// For each category that was weighed, the figures that are not zero.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     evidence: BTreeMap<&'static str, BTreeMap<&'static str, f32>>,
+}
+
+/// What a hunk goes along for, where its own score would not let it.
+#[derive(Serialize)]
+struct V1Companion<'a> {
+    of: Display<HunkId>,
+    link: Link,
+    name: &'a Visible,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -476,12 +487,22 @@ fn v1_hunk<'a>(hunk: &'a Hunk, score: &'a HunkScore) -> V1Hunk<'a> {
         categories: score.categories.iter().map(|(name, _)| name.as_str()).collect(),
         score: score.score,
         selected: score.selected,
+        companion: score.companion.as_ref().map(v1_companion),
         signals: score.signals.iter().map(v1_signal).collect(),
         evidence: score
             .figures
             .iter()
             .map(|(category, figures)| (*category, v1_figures(figures)))
             .collect(),
+    }
+}
+
+fn v1_companion(companion: &Companion) -> V1Companion<'_> {
+    V1Companion {
+        of: Display(companion.of),
+        link: companion.link,
+        name: &companion.name,
+        why: companion.why(),
     }
 }
 

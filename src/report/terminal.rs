@@ -108,8 +108,15 @@ fn heading(out: &mut String, scan: &Scan) {
         "none touches anything risky".to_owned()
     } else {
         let share = scan.stats.selected_bytes * 100 / scan.stats.diff_bytes.max(1);
-        let hunks = if counts.selected_hunks == 1 { "is".to_owned() } else { "are".to_owned() };
-        format!("{} {hunks} worth a question ({share} % of the diff)", counts.selected_hunks)
+        let companions = scan.classified.companions().count();
+        let worth = counts.selected_hunks - companions;
+        let are = if worth == 1 { "is" } else { "are" };
+        let along = match companions {
+            0 => String::new(),
+            1 => ", 1 goes along".to_owned(),
+            more => format!(", {more} go along"),
+        };
+        format!("{worth} {are} worth a question{along} ({share} % of the diff)")
     };
     let text = format!(
         "{spec}: {} in {}{skipped}; {picked}",
@@ -151,6 +158,9 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
         score.categories.iter().map(|(name, score)| format!("{name} {score:.2}")).collect();
     let title = format!("{} {}", score.id.bold(), place(change, score.id));
     line(out, &format!("{title}  {}", categories.join(", ").yellow()));
+    if let Some(companion) = &score.companion {
+        line(out, &format!("   goes along: {}", companion.why()));
+    }
     if let Some(why) = score.why() {
         line(out, &format!("   {why}"));
         if let Some(telling) =

@@ -29,6 +29,7 @@ fn hunk(id: u32, path: &str, lines: &[&str]) -> PackedHunk {
         old_path: None,
         status: Status::Modified,
         function: None,
+        companion: None,
         header: String::new(),
         lines: lines.collect(),
     }
