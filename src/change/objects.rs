@@ -10,7 +10,7 @@ use bstr::ByteSlice;
 use git2::{Oid, Repository};
 use gix_hash::ObjectId;
 use gix_object::{Find, Kind};
-use gix_odb::{HandleArc, Header, Store};
+use gix_odb::{HandleArc, Header, Store, alternate};
 use gix_pack::cache::lru::MemoryCappedHashmap;
 
 use super::MAX_FILE_BYTES;
@@ -57,7 +57,7 @@ struct Databases {
     hash: gix_hash::Kind,
     replaced: Vec<(ObjectId, ObjectId)>,
     stores: Vec<Arc<Store>>,
-    /// The packs of the first folder, for the first objects.
+    /// The packs of all folders, for the first objects.
     packs: OnceLock<Packs>,
     /// The same as `stores` with a higher limit, opened when one object needs it.
     deep: OnceLock<Vec<Arc<Store>>>,
@@ -133,7 +133,12 @@ impl Databases {
     }
 
     fn packs(&self) -> &Packs {
-        self.packs.get_or_init(|| Packs::of(&self.folders[0], self.hash, MAX_ALLOCATION))
+        self.packs.get_or_init(|| {
+            let here = std::env::current_dir().unwrap_or_default();
+            let others = |folder: &PathBuf| alternate::resolve(folder.clone(), &here);
+            let others = self.folders.iter().flat_map(|folder| others(folder).unwrap_or_default());
+            Packs::of(self.folders.iter().cloned().chain(others), self.hash, MAX_ALLOCATION)
+        })
     }
 
     /// Whether an object stands in the first folder by itself.

@@ -27,7 +27,7 @@ const FAN: usize = 4 * 256;
 /// So many ids are read at once and looked through; few in tests, whose packs are small.
 const NEAR: u32 = if cfg!(test) { 2 } else { 200 };
 
-/// The packs of a folder of objects.
+/// The packs of some folders of objects.
 pub(super) struct Packs {
     packs: Vec<Pack>,
 }
@@ -60,15 +60,19 @@ impl Decoder {
 }
 
 impl Packs {
-    /// The packs of a folder of objects, none of whose objects may take more than `limit` bytes to read.
-    pub(super) fn of(objects: &Path, hash: gix_hash::Kind, limit: usize) -> Packs {
-        let listed = fs::read_dir(objects.join("pack")).into_iter().flatten().flatten();
-        let mut indexes: Vec<_> = listed.map(|entry| entry.path()).collect();
+    /// The packs of these folders of objects, none of whose objects may take more than `limit` bytes to read.
+    pub(super) fn of(
+        folders: impl Iterator<Item = PathBuf>,
+        hash: gix_hash::Kind,
+        limit: usize,
+    ) -> Packs {
+        let listed = folders.flat_map(|folder| fs::read_dir(folder.join("pack")));
+        let mut indexes: Vec<PathBuf> =
+            listed.flatten().flatten().map(|entry| entry.path()).collect();
         indexes.retain(|path| path.extension().is_some_and(|ending| ending == "idx"));
         if indexes.len() > MAX_PACKS {
             return Packs { packs: Vec::new() };
         }
-        indexes.sort();
         let pack = |path: &PathBuf| {
             let data = data::File::at(path.with_extension("pack"), hash).ok()?;
             let data = data.with_alloc_limit_bytes(Some(limit));
@@ -221,7 +225,7 @@ mod tests {
         }
 
         fn packs(&self) -> Packs {
-            Packs::of(&self.path(), self.hash, 1 << 20)
+            Packs::of([self.path()].into_iter(), self.hash, 1 << 20)
         }
 
         fn indexes(&self) -> Vec<PathBuf> {
@@ -252,7 +256,7 @@ mod tests {
     #[test]
     fn an_object_above_the_limit_is_left_alone() {
         let bench = Bench::new(gix_hash::Kind::Sha1);
-        let packs = Packs::of(&bench.path(), bench.hash, 1_000);
+        let packs = Packs::of([bench.path()].into_iter(), bench.hash, 1_000);
         let id = bench.objects.keys().next().unwrap();
         assert_eq!(packs.find(id, &mut Decoder::new(1 << 10), &mut Vec::new()), None);
     }
@@ -273,7 +277,9 @@ mod tests {
         let bench = Bench::new(gix_hash::Kind::Sha1);
         let whole = fs::read(bench.indexes().remove(0)).unwrap();
         let packs = |index: &[u8]| {
-            Packs::of(with_index(&bench, index).path(), bench.hash, 1 << 20).packs.len()
+            let folder = with_index(&bench, index);
+            let folders = [folder.path().to_owned()].into_iter();
+            Packs::of(folders, bench.hash, 1 << 20).packs.len()
         };
         assert_eq!(packs(&whole), 1);
         for index in [&b""[..], b"\xfftOc\x00\x00\x00\x03", &whole[..900]] {
@@ -291,7 +297,7 @@ mod tests {
             flips.iter().for_each(|(at, byte)| index[at.index(whole.len())] = *byte);
             index.truncate(index.len() - cut);
             let folder = with_index(&bench, &index);
-            let packs = Packs::of(folder.path(), bench.hash, 1 << 20);
+            let packs = Packs::of([folder.path().to_owned()].into_iter(), bench.hash, 1 << 20);
             let mut decoder = Decoder::new(1 << 16);
             for id in bench.objects.keys().step_by(7) {
                 let _ = packs.find(id, &mut decoder, &mut Vec::new());
