@@ -31,8 +31,9 @@ const MAX_DEEP_ALLOCATION: usize = 256 << 20;
 /// So many objects a thread looks up by itself ([`super::packs`]); for more it pays to open the indexes.
 const FIRST: usize = 200;
 
-/// A buffer that has become larger than this, in bytes, is not used again.
-const MAX_SPARE: usize = 1 << 20;
+/// An object larger than this, in bytes, is not copied out of the buffer but takes it along, and a buffer that has
+/// become larger than this is not used again.
+const MAX_SPARE: usize = 1 << 18;
 
 /// More buffers than this are never in use at once: the two sides of a file, and those of two trees.
 const MAX_SPARES: usize = 4;
@@ -185,17 +186,21 @@ impl Reader {
             return None;
         }
         let mut buffer = self.buffer.borrow_mut();
-        let found = self.databases.packs().find(id, decoder.as_mut()?, &mut buffer);
-        let found = found.map(|kind| (kind, self.copied(&buffer)));
-        give_up_excess(&mut buffer);
-        found
+        let kind = self.databases.packs().find(id, decoder.as_mut()?, &mut buffer)?;
+        Some((kind, self.taken_out(&mut buffer)))
     }
 
-    /// The bytes of an object in a buffer of their own.
-    fn copied(&self, object: &[u8]) -> Vec<u8> {
+    /// The bytes of the object in a buffer.
+    fn taken_out(&self, buffer: &mut Vec<u8>) -> Vec<u8> {
+        if buffer.len() > MAX_SPARE {
+            return std::mem::take(buffer);
+        }
         let mut bytes = self.spare.borrow_mut().pop().unwrap_or_default();
         bytes.clear();
-        bytes.extend_from_slice(object);
+        bytes.extend_from_slice(buffer);
+        if buffer.capacity() > MAX_SPARE {
+            *buffer = Vec::new();
+        }
         bytes
     }
 
@@ -235,20 +240,14 @@ impl Reader {
         id: &ObjectId,
     ) -> Result<Option<(Kind, Vec<u8>)>, ReadError> {
         let mut buffer = self.buffer.borrow_mut();
-        let find = |handle: &HandleArc| {
-            let found = handle.try_find(id, &mut buffer).map_err(|error| damaged(id, &error));
-            let copied = |object: gix_object::Data<'_>| (object.kind, self.copied(object.data));
-            found.map(|found| found.map(copied)).transpose()
-        };
-        let found = handles.iter().find_map(find).transpose();
-        give_up_excess(&mut buffer);
-        found
-    }
-}
-
-fn give_up_excess(buffer: &mut Vec<u8>) {
-    if buffer.capacity() > MAX_SPARE {
-        *buffer = Vec::new();
+        for handle in handles {
+            let found = handle.try_find(id, &mut buffer).map_err(|error| damaged(id, &error))?;
+            if let Some((kind, length)) = found.map(|object| (object.kind, object.data.len())) {
+                buffer.truncate(length);
+                return Ok(Some((kind, self.taken_out(&mut buffer))));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -15,6 +15,8 @@ use gix_pack::cache::lru::MemoryCappedHashmap;
 use gix_pack::data;
 use gix_pack::data::decode::entry::ResolvedBase;
 
+use super::MAX_FILE_BYTES;
+
 /// A repository with more packs is left to the library; git puts them together from so many on.
 const MAX_PACKS: usize = 50;
 
@@ -97,6 +99,10 @@ impl Pack {
         };
         let Decoder { inflate, cache } = decoder;
         let entry = self.data.entry(offset).ok()?;
+        // Whether such an object is read at all is told by the library's headers.
+        if entry.decompressed_size > MAX_FILE_BYTES {
+            return None;
+        }
         let read = self.data.decode_entry(entry, into, inflate, &base, cache).ok()?;
         Some(read.kind)
     }
