@@ -118,13 +118,13 @@ fn few_go_along_and_only_small_ones_beside_a_small_hunk() {
     };
     repo.write("app/unpack.py", unpack(check, "target"));
     for at in 1..=5 {
-        repo.write(&format!("app/a{at}.py"), call(at, "entry, 1"));
+        repo.write(format!("app/a{at}.py"), call(at, "entry, 1"));
     }
     repo.commit("Begin");
     let scan_with = |argument: &str| {
         repo.write("app/unpack.py", unpack("", "target"));
         for at in 1..=5 {
-            repo.write(&format!("app/a{at}.py"), call(at, argument));
+            repo.write(format!("app/a{at}.py"), call(at, argument));
         }
         repo.commit("Change");
         let hunks = hunks(&home, &repo);
