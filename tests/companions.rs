@@ -73,7 +73,8 @@ fn a_scan_says_what_goes_along_and_why() {
     H4 true changes unpack_entry, as H3 does
     H5 true sets unpack_inside_root, which H3 names
     ");
-    insta::assert_snapshot!(advisor(&home, &repo, &["scan", "HEAD~1.."]).success());
+    let scan = advisor(&home, &repo, &["scan", "HEAD~1.."]).success();
+    insta::assert_snapshot!("a_scan_says_what_goes_along_and_why", scan);
 }
 
 #[test]
@@ -106,4 +107,30 @@ fn nothing_goes_along_where_nothing_earns_a_call_and_where_the_budget_is_small()
     assert!(scan(&[]).contains("\"companion\""));
     assert!(!scan(&["--config", "select.threshold=1"]).contains("\"companion\""));
     assert!(!scan(&["--config", "limits.prompt_tokens=1000"]).contains("\"companion\""));
+}
+
+#[test]
+fn few_go_along_and_only_small_ones_beside_a_small_hunk() {
+    let (home, repo) = (Home::new(), Repo::init());
+    let check = "    if not target.startswith(root + os.sep):\n        raise ValueError(name)\n";
+    let call = |at: usize, argument: &str| {
+        format!("def step_{at}(entry):\n    return unpack_entry({argument})\n")
+    };
+    repo.write("app/unpack.py", unpack(check, "target"));
+    for at in 1..=5 {
+        repo.write(format!("app/a{at}.py"), call(at, "entry, 1"));
+    }
+    repo.commit("Begin");
+    let scan_with = |argument: &str| {
+        repo.write("app/unpack.py", unpack("", "target"));
+        for at in 1..=5 {
+            repo.write(format!("app/a{at}.py"), call(at, argument));
+        }
+        repo.commit("Change");
+        let hunks = hunks(&home, &repo);
+        repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+        hunks.iter().filter(|hunk| !hunk["companion"].is_null()).count()
+    };
+    assert_eq!(scan_with("entry, 2"), 3);
+    assert_eq!(scan_with(&format!("entry, {}", "2 + ".repeat(100) + "2")), 0);
 }

@@ -157,7 +157,11 @@ fn hunk(out: &mut String, change: &Change, score: &HunkScore) {
     let categories: Vec<String> =
         score.categories.iter().map(|(name, score)| format!("{name} {score:.2}")).collect();
     let title = format!("{} {}", score.id.bold(), place(change, score.id));
-    line(out, &format!("{title}  {}", categories.join(", ").yellow()));
+    if categories.is_empty() {
+        line(out, &title);
+    } else {
+        line(out, &format!("{title}  {}", categories.join(", ").yellow()));
+    }
     if let Some(companion) = &score.companion {
         line(out, &format!("   goes along: {}", companion.why()));
     }
