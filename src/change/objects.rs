@@ -274,7 +274,7 @@ fn replaced(repo: &Repository) -> Vec<(ObjectId, ObjectId)> {
 /// repository of ten thousand takes longer than a small change.
 fn names_replacements(common: &Path) -> bool {
     common.join("refs/replace").is_dir()
-        || File::open(common.join("packed-refs")).is_ok_and(|packed| holds_replacements(packed))
+        || File::open(common.join("packed-refs")).is_ok_and(holds_replacements)
 }
 
 /// Whether a list of packed references names one; it can be long, so that it is read in pieces.

@@ -175,7 +175,7 @@ fn children(tree: &[u8], length: usize) -> impl Iterator<Item = Result<Child<'_>
 /// `MODE NAME\0ID`, the mode in octal digits.
 fn child<'a>(rest: &mut &'a [u8], length: usize) -> Option<Child<'a>> {
     let cut = |text: &'a [u8], byte| text.find_byte(byte).map(|at| (&text[..at], &text[at + 1..]));
-    let (mode, after) = cut(*rest, b' ')?;
+    let (mode, after) = cut(rest, b' ')?;
     let (name, after) = cut(after, 0)?;
     let (id, after) = after.split_at_checked(length)?;
     *rest = after;
