@@ -8,7 +8,7 @@ use git_advisor::consult::events::{Event, Sign};
 use git_advisor::pack::{self, Packet};
 use git_advisor::prompt::{self, Nonce};
 use git_advisor::rules::{Rules, Severity};
-use git_advisor::source::{Comparison, Kind, Sides};
+use git_advisor::source::Comparison;
 use git_advisor::synthesize::{self, Answer, Grounds, Reply, Subject};
 use git_advisor::visible;
 use jiff::civil::Date;
@@ -38,14 +38,7 @@ pub fn patch(data: &[u8]) {
 }
 
 fn packed(data: &[u8]) -> Option<(Change, Classified, Packet)> {
-    let comparison = Comparison {
-        kind: Kind::Patch,
-        spec: String::new(),
-        old: None,
-        new: None,
-        sides: Sides::Patch { text: data.to_vec() },
-        notes: Vec::new(),
-    };
+    let comparison = Comparison::of_patch(data.to_vec());
     let select = Config::default().select;
     let classifier = Classifier::new(Rules::built_in(), &select);
     let read = change::read(&comparison, &select, &classifier);

@@ -9,7 +9,7 @@ use git_advisor::change;
 use git_advisor::classify::{self, Classified, Classifier};
 use git_advisor::config::Select;
 use git_advisor::rules::Rules;
-use git_advisor::source::{Comparison, Kind, Sides};
+use git_advisor::source::Comparison;
 
 /// The name and the patch of each change in a folder of `fixtures/recall`.
 fn patches(folder: &str) -> Vec<(String, Vec<u8>)> {
@@ -26,14 +26,7 @@ fn patches(folder: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 fn scanned(patch: &[u8]) -> Classified {
-    let comparison = Comparison {
-        kind: Kind::Patch,
-        spec: String::new(),
-        old: None,
-        new: None,
-        sides: Sides::Patch { text: patch.to_vec() },
-        notes: Vec::new(),
-    };
+    let comparison = Comparison::of_patch(patch.to_vec());
     let select = Select::default();
     let classifier = Classifier::new(Rules::built_in(), &select);
     let (change, found) = change::read(&comparison, &select, &classifier).unwrap();

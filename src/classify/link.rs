@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::change::{Change, Study, read};
     use crate::config::Select;
-    use crate::source::{Comparison, Kind, Sides};
+    use crate::source::Comparison;
 
     struct Nothing;
 
@@ -224,14 +224,7 @@ mod tests {
             let (old, new) = (count('+'), count('-'));
             text.push_str(&format!("@@ -{start},{old} +{start},{new} @@\n{}\n", lines.join("\n")));
         }
-        let comparison = Comparison {
-            kind: Kind::Patch,
-            spec: String::new(),
-            old: None,
-            new: None,
-            sides: Sides::Patch { text: text.into_bytes() },
-            notes: Vec::new(),
-        };
+        let comparison = Comparison::of_patch(text.into_bytes());
         read(&comparison, &Select::default(), &Nothing).unwrap().0
     }
 

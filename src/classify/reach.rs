@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use crate::change;
     use crate::config::Select;
-    use crate::source::{Comparison, Kind, Sides};
+    use crate::source::Comparison;
 
     /// What becomes of the line with `guard` that a patch of one Python file moves.
     fn fate(patch: &str) -> Option<Unreached> {
@@ -187,14 +187,7 @@ mod tests {
             |sign: char| lines - patch.lines().filter(|line| line.starts_with(sign)).count();
         let (old, new) = (count('+'), count('-'));
         let text = format!("--- a/a.py\n+++ b/a.py\n@@ -1,{old} +1,{new} @@\n{patch}");
-        let comparison = Comparison {
-            kind: Kind::Patch,
-            spec: String::new(),
-            old: None,
-            new: None,
-            sides: Sides::Patch { text: text.into_bytes() },
-            notes: Vec::new(),
-        };
+        let comparison = Comparison::of_patch(text.into_bytes());
         let read = change::read(&comparison, &Select::default(), &Nothing);
         let (change, _) = read.unwrap();
         let file = &change.files[0];

@@ -13,7 +13,7 @@ use crate::cli::{RulesArgs, RulesCommand};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::rules::{Rule, RuleSyntax, Rules, Side};
-use crate::source::{self, Comparison, Kind, Sides};
+use crate::source::{self, Comparison};
 use crate::visible;
 
 pub(super) fn run(args: &RulesArgs, flags: &[(String, String)]) -> Result<Exit> {
@@ -133,14 +133,7 @@ fn proofs(session: &Session) -> Result<String> {
 /// Where the rules fire in a file, read as if it were new.
 fn fired(session: &Session, path: &Path) -> Result<String> {
     let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let comparison = Comparison {
-        kind: Kind::Patch,
-        spec: String::new(),
-        old: None,
-        new: None,
-        sides: Sides::Patch { text: as_new(path, &text) },
-        notes: Vec::new(),
-    };
+    let comparison = Comparison::of_patch(as_new(path, &text));
     let select = &session.config.select;
     let classifier = Classifier::new(&session.rules, select);
     let (change, found) = change::read(&comparison, select, &classifier)?;

@@ -50,6 +50,20 @@ pub struct Comparison<'repo> {
     pub notes: Vec<String>,
 }
 
+impl Comparison<'_> {
+    /// That of a patch which is at hand, and was named by nobody.
+    pub fn of_patch(text: Vec<u8>) -> Self {
+        Comparison {
+            kind: Kind::Patch,
+            spec: String::new(),
+            old: None,
+            new: None,
+            sides: Sides::Patch { text },
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// Where the two sides are.
 pub enum Sides<'repo> {
     /// Two trees; `None` is the empty one.
