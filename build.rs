@@ -156,9 +156,17 @@ fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String>
         leads.push(required.as_ref().is_some_and(|required| required.leads));
         also.push((pieces.len(), further.len()));
         for text in further {
-            let (start, length, rarest) = (texts.len(), text.len(), literals::rarest_byte(text));
-            pieces.push(format!("Piece {{ start: {start}, length: {length}, rarest: {rarest} }}"));
-            texts.extend(text);
+            let bare = literals::bare(text);
+            let bound = |end: Option<&u8>| end == Some(&literals::BOUND);
+            pieces.push(format!(
+                "Piece {{ start: {}, length: {}, rarest: {}, begins: {}, ends: {} }}",
+                texts.len(),
+                bare.len(),
+                literals::rarest_byte(&bare),
+                bound(text.first()),
+                bound(text.last()),
+            ));
+            texts.extend(bare);
         }
         match required {
             Some(required) => {
@@ -169,22 +177,22 @@ fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String>
     }
     let mut filed: Vec<_> =
         whose.into_iter().map(|(text, patterns)| (filing::filed(text), patterns)).collect();
-    filed.sort_by_key(|(filed, _)| filed.place);
+    filed.sort_by_key(|(filed, _)| filing::drawer(filed.word));
     let (mut entries, mut words, mut owners) = (String::new(), Vec::new(), Vec::new());
     let (mut starts, mut of_pattern) =
-        (vec![Vec::new(); 1 << filing::WIDTH], vec![Vec::new(); required.len()]);
+        (vec![Vec::new(); filing::DRAWERS], vec![Vec::new(); required.len()]);
     for (at, (filed, patterns)) in filed.into_iter().enumerate() {
-        let filing::Filed { place, at: within, word, bare, begins, ends } = filed;
+        let filing::Filed { word, at: within, other, other_at, bare, begins, ends } = filed;
         writeln!(
             entries,
-            "Entry {{ place: {place}, at: {within}, length: {}, begins: {begins}, ends: {ends}, text: {}, \
-             patterns: {}, owners: {} }},",
-            bare.len(),
+            "Entry {{ text: {}, other: {other}, patterns: {}, owners: {}, at: {within}, \
+             other_at: {other_at}, length: {}, begins: {begins}, ends: {ends} }},",
             texts.len(),
             owners.len(),
             patterns.len(),
+            bare.len(),
         )?;
-        starts[usize::from(place)].push(at);
+        starts[filing::drawer(word)].push(at);
         patterns.iter().for_each(|&pattern| of_pattern[pattern].push(at));
         words.push(word);
         texts.extend(bare);

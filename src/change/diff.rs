@@ -24,13 +24,15 @@ const MARGIN: u32 = 40;
 
 fn compared(old: &Text, new: &Text) -> Vec<Edit> {
     let (from, old_end, new_end) = differing(old, new);
-    let (a, b) = (old.block(from..old_end), new.block(from..new_end));
-    let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-    let input = InternedInput::new(a, b);
+    let mut input = InternedInput::default();
+    input.reserve(old_end - from, new_end - from);
+    input.update_before(old.lines(from..old_end));
+    input.update_after(new.lines(from..new_end));
     let (lines, distinct) = (input.before.len() + input.after.len(), input.interner.num_tokens());
     // imara's preparation is quadratic where few lines recur very often; libgit2's is not.
-    let edits =
-        if lines > 2_000 && lines > 8 * distinct as usize { by_libgit2(a, b).ok() } else { None };
+    let blocks = || Some((old.block(from..old_end)?, new.block(from..new_end)?));
+    let few = lines > 2_000 && lines > 8 * distinct as usize;
+    let edits = blocks().filter(|_| few).and_then(|(old, new)| by_libgit2(old, new).ok());
     let edits = edits.unwrap_or_else(|| by_imara(&input));
     let shift = |lines: Range<u32>| lines.start + from - 1..lines.end + from - 1;
     edits.into_iter().map(|edit| Edit { old: shift(edit.old), new: shift(edit.new) }).collect()

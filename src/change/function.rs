@@ -6,7 +6,7 @@ use super::{Hunk, Text};
 use crate::rules::Language;
 
 /// How far up a head is looked for, in lines; functions longer than this are rare.
-const REACH: u32 = 500;
+const REACH: usize = 500;
 
 /// The function around a line: its name and its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,11 +76,10 @@ fn head(text: &Text, number: u32, language: &Language, effort: &mut Effort) -> O
     // A head holds the lines below it that stand deeper, and braces of its own indentation.
     let mut least = usize::MAX;
     let mut least_brace = usize::MAX;
-    for at in (number.saturating_sub(REACH).max(1)..=number).rev() {
+    for (at, line) in text.upwards(number).take(REACH + 1) {
         if !effort.line() {
             return None;
         }
-        let line = text.line(at)?;
         let Some(indent) = indentation(line) else { continue };
         let holds = indent < least && indent <= least_brace;
         if holds && let Some(name) = language.function_name(line) {

@@ -38,6 +38,7 @@ pub use patch::PatchError;
 pub use read::ReadError;
 pub use skip::Skip;
 pub use text::Text;
+pub(crate) use text::without_feed;
 
 /// Files larger than this, in bytes, are listed as too large and not read.
 /// Hand-written sources stay far below; what is above is generated or data.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bstr::{BStr, ByteSlice};
+use foldhash::fast::RandomState;
 use gix_hash::ObjectId;
 
 use super::delta::{Delta, Entry, Place};
@@ -77,7 +78,7 @@ fn same_id(delta: &Delta) -> bool {
 }
 
 fn by_id(gone: &mut Vec<Delta>, come: &mut Vec<Delta>, paired: &mut Vec<Delta>) {
-    let mut sources: HashMap<ObjectId, Vec<usize>> = HashMap::new();
+    let mut sources: HashMap<ObjectId, Vec<usize>, RandomState> = HashMap::default();
     for (at, delta) in gone.iter().enumerate().rev() {
         if let Some(id) = id(delta.old.as_ref()) {
             sources.entry(id).or_default().push(at);
@@ -221,8 +222,8 @@ fn tails(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// For each tail the only file that has it, or `None` where several do.
-fn unique_tails(deltas: &[Delta]) -> HashMap<&[u8], Option<usize>> {
-    let mut found: HashMap<&[u8], Option<usize>> = HashMap::new();
+fn unique_tails(deltas: &[Delta]) -> HashMap<&[u8], Option<usize>, RandomState> {
+    let mut found: HashMap<&[u8], Option<usize>, RandomState> = HashMap::default();
     for (at, delta) in deltas.iter().enumerate() {
         for tail in tails(&delta.path) {
             found.entry(tail).and_modify(|only| *only = None).or_insert(Some(at));
@@ -252,7 +253,7 @@ fn in_common(before: &[u8], after: &[u8]) -> Option<u64> {
     if larger == 0 || (before.len().min(after.len()) as u64) * 100 < larger * SIMILAR {
         return None;
     }
-    let mut lines: HashMap<&[u8], usize> = HashMap::new();
+    let mut lines: HashMap<&[u8], usize, RandomState> = HashMap::default();
     for line in before.lines_with_terminator() {
         *lines.entry(line).or_default() += 1;
     }

@@ -110,7 +110,7 @@ fn by_text(path: &BStr, text: &Text, select: &Select) -> Option<Skip> {
 
 /// Whether bytes are no text: a NUL within the first 8,000, as git decides it.
 pub(super) fn is_binary(bytes: &[u8]) -> bool {
-    bytes[..bytes.len().min(8000)].contains(&0)
+    memchr::memchr(0, &bytes[..bytes.len().min(8000)]).is_some()
 }
 
 /// Whether the head of a file carries one of the marks that generators write.

@@ -7,7 +7,7 @@ use std::thread;
 const MAX_THREADS: usize = 8;
 
 /// Fewer pieces of work than this for each thread are done before it has started.
-const LEAST: usize = 8;
+const LEAST: usize = 3;
 
 /// What `work` gives for each number below `count`, in their order. Each thread has a state of its own,
 /// and takes the next number that is left.

@@ -94,7 +94,7 @@ impl Text {
     pub fn line(&self, number: u32) -> Option<&[u8]> {
         let index = self.index(number)?;
         let line = &self.bytes[self.start(index)..self.start(index + 1)];
-        Some(line.strip_suffix(b"\n").unwrap_or(line))
+        Some(without_feed(line))
     }
 
     /// Consecutive lines as one piece of text; `None` where one of them is not known.
@@ -113,6 +113,18 @@ impl Text {
             if self.block(numbers.clone()).is_some() { self.index(numbers.start) } else { None };
         let starts = first.map_or(&[][..], |first| &self.starts[first..=first + numbers.len()]);
         starts.windows(2).map(|pair| &self.bytes[pair[0] as usize..pair[1] as usize])
+    }
+
+    /// A line and those above it, as far as they are known, from below, each with its number and without its line
+    /// feed.
+    pub(super) fn upwards(&self, number: u32) -> impl Iterator<Item = (u32, &[u8])> {
+        let run = self.runs.partition_point(|run| run.first_line <= number).checked_sub(1);
+        let run = run.map_or(Run { first_line: 1, first_index: 0 }, |at| self.runs[at]);
+        let starts =
+            self.index(number).map_or(&[][..], |at| &self.starts[run.first_index..=at + 1]);
+        let lines = starts.windows(2).map(|pair| &self.bytes[pair[0] as usize..pair[1] as usize]);
+        let lines = lines.map(without_feed);
+        (1..=number).rev().zip(lines.rev())
     }
 
     /// The byte offset into [`Text::bytes`] at which a known line begins.
@@ -159,6 +171,14 @@ impl Text {
         let run = self.runs[at];
         let index = run.first_index + (number - run.first_line) as usize;
         (index < self.run_end(at)).then_some(index)
+    }
+}
+
+/// A line without its line feed.
+pub(crate) fn without_feed(line: &[u8]) -> &[u8] {
+    match line {
+        [text @ .., b'\n'] => text,
+        text => text,
     }
 }
 

@@ -1,15 +1,16 @@
 //! Tells a line that moved from one that was lost or is new.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use bstr::ByteSlice;
+use foldhash::fast::RandomState as FastState;
 use foldhash::quality::RandomState;
 
 use super::{Found, Signal};
-use crate::change::{File, Hunk, Text};
+use crate::change::{File, Hunk, Text, without_feed};
 use crate::rules::Side;
 
 /// Seeded anew for each run, so that nobody can write a line that passes for another.
@@ -58,12 +59,12 @@ impl Lines {
 
     /// What stands for a line; nothing for one that says too little.
     pub(super) fn line(&self, text: &[u8]) -> Option<u32> {
-        bare(text).map(|bare| self.of_bare(bare))
+        self.of_bare(&Bare::of(text))
     }
 
-    /// What stands for a line, from what stands for it in whatever file.
-    pub(super) fn of_bare(&self, bare: u32) -> u32 {
-        bare ^ self.ending
+    /// The same of a line of which is known what it says.
+    pub(super) fn of_bare(&self, bare: &Bare<'_>) -> Option<u32> {
+        (bare.text.len() >= SHORT).then(|| upper(bare.hash) ^ self.ending)
     }
 
     /// Takes down all lines of a stretch that was added or removed.
@@ -72,10 +73,42 @@ impl Lines {
     }
 }
 
-/// What stands for a line in whatever file; nothing for one that says too little.
-pub(super) fn bare(text: &[u8]) -> Option<u32> {
-    let text = text.trim_ascii();
-    (text.len() >= SHORT).then(|| upper(SEED.hash_one(text)))
+/// What a line says, and the blanks around it.
+pub(super) struct Bare<'a> {
+    text: &'a [u8],
+    /// A hash of the text.
+    pub(super) hash: u64,
+    /// What stands for the blanks before and behind it.
+    pub(super) blanks: u64,
+}
+
+impl Bare<'_> {
+    pub(super) fn of(line: &[u8]) -> Bare<'_> {
+        let seed = &*SEED;
+        // Nearly all lines are indented by blanks of one kind, and end in nothing but a line feed.
+        let kind = line.first().copied().filter(|byte| matches!(byte, b' ' | b'\t'));
+        let indent = line.iter().take_while(|byte| Some(**byte) == kind).count();
+        let mut text = without_feed(&line[indent..]);
+        let ends = (text.first(), text.last());
+        if matches!(ends, (Some(first), Some(last)) if first.is_ascii_whitespace() || last.is_ascii_whitespace())
+        {
+            text = text.trim_ascii();
+        }
+        let behind = line.len() - indent - text.len();
+        let blanks = if behind == 0 || behind == 1 && line.last() == Some(&b'\n') {
+            (4 * indent + 2 * behind + usize::from(kind == Some(b'\t'))) as u64
+        } else {
+            let before = line.len() - line.trim_ascii_start().len();
+            seed.hash_one((&line[..before], &line[before + text.len()..]))
+        };
+        Bare { text, hash: hash(seed, text), blanks }
+    }
+}
+
+fn hash(seed: &RandomState, text: &[u8]) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(text);
+    hasher.finish()
 }
 
 /// The upper half, which is as good as the whole.
@@ -97,7 +130,7 @@ impl Lines {
 
 /// How often each line on which a rule fired, or that was weighed, is added and removed in the whole change.
 pub(super) struct Moved {
-    counts: HashMap<u32, Counts>,
+    counts: HashMap<u32, Counts, FastState>,
     /// Those that stand as often as before and are not reached any more.
     pub(super) lost: HashSet<u32>,
 }
@@ -114,7 +147,7 @@ impl Moved {
         let of_signals = signals.flat_map(|signal| signal.told.iter().flatten());
         let weighed = found.iter().flat_map(|found| found.evidence.iter().flatten());
         let of_evidence = weighed.flat_map(|evidence| evidence.told.lines());
-        let mut counts: HashMap<u32, Counts> =
+        let mut counts: HashMap<u32, Counts, FastState> =
             of_signals.chain(of_evidence).map(|&line| (line, Counts::default())).collect();
         // Most changed lines are none of these, which one bit of each hash tells.
         let mut bits = vec![0u64; 1 << 10];

@@ -10,14 +10,9 @@ use crate::rules::{Kind, Prefilter, Rule, Rules, Side};
 pub(super) struct Readers<'a> {
     /// Their number among all that were made ready.
     pub(super) number: usize,
-    /// Of the patterns that read added lines.
-    pub(super) added: Prefilter<'a>,
-    /// Of the patterns that read removed lines.
-    pub(super) removed: Prefilter<'a>,
-    /// Of the patterns that read unchanged lines too; few do.
-    pub(super) context: Prefilter<'a>,
-    /// Of the patterns that read the path, made ready when a line of such a file tells something.
-    path: OnceLock<Prefilter<'a>>,
+    /// The patterns that read added lines, removed lines, unchanged ones, and the path; each made ready when
+    /// there is something for them to read.
+    of_sides: [OnceLock<Prefilter<'a>>; 4],
     all: &'a Rules,
     rules: Vec<&'a Arc<Rule>>,
 }
@@ -48,25 +43,14 @@ impl<'a> Ready<'a> {
 
 impl<'a> Readers<'a> {
     fn new(number: usize, all: &'a Rules, rules: Vec<&'a Arc<Rule>>) -> Readers<'a> {
-        Readers {
-            number,
-            added: reading(Side::Added, all, &rules),
-            removed: reading(Side::Removed, all, &rules),
-            context: reading(Side::Context, all, &rules),
-            path: OnceLock::new(),
-            all,
-            rules,
-        }
+        Readers { number, of_sides: [const { OnceLock::new() }; 4], all, rules }
     }
 
-    /// Those of the patterns that read the path.
-    pub(super) fn path(&self) -> &Prefilter<'a> {
-        self.path.get_or_init(|| reading(Side::Path, self.all, &self.rules))
+    /// The patterns that read a side.
+    pub(super) fn of(&self, side: Side) -> &Prefilter<'a> {
+        self.of_sides[side as usize].get_or_init(|| {
+            let readers = self.rules.iter().copied().filter(|rule| rule.sides.contains(&side));
+            self.all.prefilter(readers.map(AsRef::as_ref))
+        })
     }
-}
-
-/// The patterns of those rules that read a side.
-fn reading<'a>(side: Side, all: &'a Rules, rules: &[&'a Arc<Rule>]) -> Prefilter<'a> {
-    let readers = rules.iter().copied().filter(|rule| rule.sides.contains(&side));
-    all.prefilter(readers.map(AsRef::as_ref))
 }

@@ -124,9 +124,7 @@ impl<'a> Sight<'a> {
             let code = self.is_code(line.text);
             let mut key = 0;
             if two_sided && code && line.kind != LineKind::Context {
-                plainly.clear();
-                plainly.extend(plain(line.text));
-                key = state.hash_one(plainly.as_slice());
+                key = state.hash_one(plain_into(line.text, &mut plainly));
                 on_sides.entry(key).or_default()[usize::from(line.kind == LineKind::Added)] = true;
             }
             lines.push((line.kind, line.text, code, key));
@@ -161,17 +159,33 @@ impl<'a> Sight<'a> {
 
 /// A line without blanks and separators, so that a list that is laid out anew has the same lines.
 fn plain(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let says = |byte: &u8| !byte.is_ascii_whitespace() && *byte != b',' && *byte != b';';
-    text.iter().copied().filter(says)
+    text.iter().copied().filter(|byte| says(*byte))
+}
+
+/// The same in a buffer.
+fn plain_into<'b>(text: &[u8], buffer: &'b mut Vec<u8>) -> &'b [u8] {
+    buffer.resize(buffer.len().max(text.len()), 0);
+    let mut length = 0;
+    for &byte in text {
+        buffer[length] = byte;
+        length += usize::from(says(byte));
+    }
+    &buffer[..length]
+}
+
+fn says(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && byte != b',' && byte != b';'
 }
 
 /// Whether both sides are the same but for blanks, separators and quotes.
 fn only_layout(sides: &Sides<'_>) -> bool {
-    let all = |lines: &[&'_ [u8]]| -> Vec<u8> {
+    fn all<'l>(lines: &'l [&[u8]]) -> impl Iterator<Item = u8> + 'l {
         let bytes = lines.iter().flat_map(|text| plain(text));
-        bytes.map(|byte| if byte == b'\'' { b'"' } else { byte }).collect()
-    };
-    !sides.removed.is_empty() && !sides.added.is_empty() && all(&sides.removed) == all(&sides.added)
+        bytes.map(|byte| if byte == b'\'' { b'"' } else { byte })
+    }
+    !sides.removed.is_empty()
+        && !sides.added.is_empty()
+        && all(&sides.removed).eq(all(&sides.added))
 }
 
 /// Whether a line is code, and neither a comment nor prose.
@@ -185,7 +199,7 @@ fn is_prose(text: &[u8]) -> bool {
     if reads_as_a_sentence(text) {
         return true;
     }
-    if text.len() < 16 || text.iter().any(|byte| b"=(){}[];<>$\"|&".contains(byte)) {
+    if text.len() < 16 || text.iter().any(|byte| STANDS_IN_CODE[usize::from(*byte)]) {
         return false;
     }
     let mut words =
@@ -201,6 +215,16 @@ fn is_prose(text: &[u8]) -> bool {
     let keyword = CODE.iter().any(|word| word.as_bytes() == first);
     !keyword && words.count() + 1 >= 4
 }
+
+/// For each byte whether a line with it is code.
+static STANDS_IN_CODE: [bool; 256] = {
+    let (signs, mut stands, mut at) = (b"=(){}[];<>$\"|&", [false; 256], 0);
+    while at < signs.len() {
+        stands[signs[at] as usize] = true;
+        at += 1;
+    }
+    stands
+};
 
 /// Whether so many plain words follow each other that the line is prose, whatever else stands on it.
 fn reads_as_a_sentence(text: &[u8]) -> bool {

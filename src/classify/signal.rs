@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use regex_automata::{Anchored, Input, Match};
 
-use super::moved::{self, SEED, Told};
+use super::moved::{self, Bare, SEED, Told};
 use super::quiet::Quiet;
 use super::readers::Readers;
 use super::telling::excerpt;
 use super::{Found, Signal};
-use crate::change::{File, Hunk, Text};
+use crate::change::{File, Hunk, Text, without_feed};
 use crate::redact::{self, KeyLines};
 use crate::rules::{Hit, Prefilter, Rule, Rules, Side};
 use crate::visible;
@@ -23,6 +23,9 @@ const MAX_PER_RUN: usize = 4;
 /// A pattern is tried so often where its literal stands before the rest of the text is searched at once, so that
 /// many literals in a long line cost no more than the line.
 const ANCHORED: u8 = 4;
+
+/// The same of a pattern that may reach over several lines.
+const ANCHORED_IN_STRETCH: usize = 16;
 
 /// Nothing is left to be tried.
 const DONE: u8 = ANCHORED + 1;
@@ -103,8 +106,8 @@ impl<'a, 'r> Reader<'a, 'r> {
                     fired.push(rule);
                 }
             };
-            let path = self.readers.path();
-            path.hits(&self.file.path, |hit| try_pattern(hit.pattern));
+            let path = self.readers.of(Side::Path);
+            path.hits(&self.file.path, 0..self.file.path.len(), |hit| try_pattern(hit.pattern));
             path.always().iter().for_each(|&pattern| try_pattern(pattern));
             fired
         })
@@ -130,11 +133,7 @@ impl<'a, 'r> Reader<'a, 'r> {
 
     /// What fires in a run; takes its lines down if they are changed ones.
     fn read(&self, run: &Run<'a>, scratch: &mut Scratch, told: &mut Told, found: &mut Vec<Signal>) {
-        let prefilter = match run.side {
-            Side::Added => &self.readers.added,
-            Side::Removed => &self.readers.removed,
-            Side::Context | Side::Path => &self.readers.context,
-        };
+        let prefilter = self.readers.of(run.side);
         let patterns = SEED.hash_one((self.readers.number, run.side));
         let mut told = told.of(run.side);
         scratch.run += 1;
@@ -142,30 +141,24 @@ impl<'a, 'r> Reader<'a, 'r> {
         let mut of_stretches: Vec<Hit> = Vec::new();
         let mut start = 0;
         for line in run.text.lines(run.numbers.clone()) {
-            let key = Quiet::key(patterns, line);
-            let bare = match scratch.quiet.get(key) {
-                Some(known) => known.told,
-                None => {
-                    let bare = moved::bare(line);
-                    let before = fired.len() + of_stretches.len();
-                    let at = Line { start, text: line };
-                    self.read_line(&at, prefilter, scratch, &mut fired, &mut of_stretches);
-                    if fired.len() + of_stretches.len() == before {
-                        scratch.quiet.add(key, bare);
-                    }
-                    bare
+            let bare = Bare::of(line);
+            let key = Quiet::key(patterns, &bare);
+            if !scratch.quiet.holds(key) {
+                let before = fired.len() + of_stretches.len();
+                let part = start..start + line.len();
+                self.read_line(run, part, prefilter, scratch, &mut fired, &mut of_stretches);
+                if fired.len() + of_stretches.len() == before {
+                    scratch.quiet.add(key);
                 }
-            };
-            if let (Some(told), Some(bare)) = (&mut told, bare) {
-                told.push(self.lines.of_bare(bare));
+            }
+            if let (Some(told), Some(said)) = (&mut told, self.lines.of_bare(&bare)) {
+                told.push(said);
             }
             start += line.len();
         }
         of_stretches.sort_unstable_by_key(|hit| (hit.pattern, hit.at));
         for same in of_stretches.chunk_by(|a, b| a.pattern == b.pattern) {
-            if prefilter.may_match(same[0].pattern, run.lines) {
-                self.try_stretch(same, run.lines, &mut fired);
-            }
+            self.try_stretch(same, run.lines, prefilter, &mut fired);
         }
         // In the order of the lines, so that what is left out is what comes last.
         fired.sort_by_key(|(pattern, part)| (part.start, *pattern));
@@ -192,13 +185,14 @@ impl<'a, 'r> Reader<'a, 'r> {
     /// Adds what fires in a line, and where literals stand of patterns that may reach over several lines.
     fn read_line(
         &self,
-        line: &Line<'_>,
+        run: &Run<'_>,
+        line: Range<usize>,
         prefilter: &Prefilter<'_>,
         scratch: &mut Scratch,
         fired: &mut Vec<(u32, Range<usize>)>,
         of_stretches: &mut Vec<Hit>,
     ) {
-        let text = line.text.strip_suffix(b"\n").unwrap_or(line.text);
+        let text = without_feed(&run.lines[line.clone()]);
         let mut try_at = |hit: Hit| {
             let rule = self.rules.owner(hit.pattern);
             if rule.multiline {
@@ -223,7 +217,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 fired.push((hit.pattern, line.start..line.start + text.len()));
             }
         };
-        prefilter.hits(line.text, &mut try_at);
+        prefilter.hits(run.lines, line.clone(), &mut try_at);
         let always = prefilter.always().iter();
         always.for_each(|&pattern| try_at(Hit { pattern, at: 0, leads: false }));
     }
@@ -238,9 +232,21 @@ impl<'a, 'r> Reader<'a, 'r> {
     }
 
     /// Adds what a pattern matches that may reach over several lines, given the places of its literals.
-    fn try_stretch(&self, places: &[Hit], text: &[u8], fired: &mut Vec<(u32, Range<usize>)>) {
-        let pattern = places[0].pattern;
+    fn try_stretch(
+        &self,
+        places: &[Hit],
+        text: &[u8],
+        prefilter: &Prefilter<'_>,
+        fired: &mut Vec<(u32, Range<usize>)>,
+    ) {
+        let Hit { pattern, leads, .. } = places[0];
         let rule = self.rules.owner(pattern);
+        // As with a line, but for the number: what a match begins with stands in many a stretch.
+        let few = leads && places.len() <= ANCHORED_IN_STRETCH;
+        let is_quick = few && rule.is_compiled(pattern);
+        if !is_quick && !prefilter.may_match(pattern, text) {
+            return;
+        }
         let Some(regex) = rule.regex(pattern) else { return };
         let mut hit = |found: Match| {
             // A pattern may begin with the bracket or the line feed before the word that it is about.
@@ -250,19 +256,17 @@ impl<'a, 'r> Reader<'a, 'r> {
                 fired.push((pattern, start..found.end().max(start + 1)));
             }
         };
-        let (mut tries, mut from) = (0, 0);
-        for &Hit { at, leads, .. } in places {
-            if !leads || tries == ANCHORED {
-                let rest = if leads { at.max(from) } else { 0 };
-                regex.find_iter(Input::new(text).range(rest..)).for_each(hit);
-                break;
-            }
-            if at < from {
-                continue;
-            }
-            tries += 1;
+        if !few {
+            let first = if leads { places[0].at } else { 0 };
+            regex.find_iter(Input::new(text).range(first..)).for_each(hit);
+            return;
+        }
+        let mut from = 0;
+        for &Hit { at, .. } in places {
             let here = Input::new(text).range(at..).anchored(Anchored::Yes);
-            if let Some(found) = regex.search(&here) {
+            if at >= from
+                && let Some(found) = regex.search(&here)
+            {
                 from = found.end().max(at + 1);
                 hit(found);
             }
@@ -278,7 +282,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let (old, new) = (&self.file.old, &self.file.new);
         let mut runs = Vec::new();
         let mut push = |side, text: &'a Text, lines: Range<u32>| {
-            let unread = side == Side::Context && self.readers.context.is_empty();
+            let unread = side == Side::Context && self.readers.of(Side::Context).is_empty();
             if !lines.is_empty()
                 && !unread
                 && let Some(block) = text.block(lines.clone())
@@ -319,13 +323,6 @@ impl<'a, 'r> Reader<'a, 'r> {
             told: Vec::new(),
         }
     }
-}
-
-/// A line of a run, with its line feed.
-struct Line<'a> {
-    /// Where it begins in the run's bytes.
-    start: usize,
-    text: &'a [u8],
 }
 
 impl Run<'_> {

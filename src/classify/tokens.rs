@@ -44,7 +44,7 @@ impl<'a> Token<'a> {
 
 /// The tokens of a line.
 pub(super) fn tokens(line: &[u8]) -> Vec<Token<'_>> {
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(line.len() / 4 + 1);
     let mut rest = line;
     while let Some(&first) = rest.first() {
         if first.is_ascii_whitespace() {

@@ -246,12 +246,34 @@ fn within(text: &[u8]) -> Option<usize> {
 
 /// Whether a byte can begin an identifier.
 pub(super) fn begins_word(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$'
+    is(byte, BEGINS)
 }
 
 /// Whether a byte can stand in an identifier.
 pub(super) fn continues_word(byte: u8) -> bool {
-    begins_word(byte) || byte.is_ascii_digit()
+    is(byte, CONTINUES)
+}
+
+const BEGINS: u8 = 1;
+const CONTINUES: u8 = 2;
+
+/// What each byte can do in an identifier.
+static IN_IDENTIFIERS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte as usize] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' => BEGINS | CONTINUES,
+            b'0'..=b'9' => CONTINUES,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn is(byte: u8, kind: u8) -> bool {
+    IN_IDENTIFIERS[usize::from(byte)] & kind != 0
 }
 
 #[cfg(test)]

@@ -172,7 +172,9 @@ fn print_bytes(text: &[u8]) -> Result<()> {
 }
 
 /// Prints a report that has no colours on stdout while it is made.
-fn print_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+fn print_with(
+    write: impl FnOnce(&mut io::BufWriter<io::StdoutLock<'static>>) -> io::Result<()>,
+) -> Result<()> {
     let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
     printed(write(&mut out).and_then(|()| out.flush()))
 }

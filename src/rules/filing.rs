@@ -5,15 +5,17 @@ use std::sync::LazyLock;
 
 use super::literals::{BOUND, bare, chance_of};
 
-/// Where a literal is filed, and how it is told in a text.
+/// How a literal is filed, and told in a text.
 pub(super) struct Filed {
-    /// Its place in the table: that of the first three bytes of its rarest group, or of its only two.
-    pub(super) place: u16,
-    /// How far within the literal that group begins, in bytes.
-    pub(super) at: usize,
-    /// The group's bytes, up to four, folded as [`fold`] does; zeros for what is not there.
+    /// The bytes of its rarest group, up to four, folded as [`fold`] does; zeros for what is not there.
     pub(super) word: u32,
-    /// The literal without its bounds.
+    /// How far within the literal that group begins, in bytes.
+    pub(super) at: u8,
+    /// The same of another group: where that stands too, most other texts with the first one are told apart.
+    pub(super) other: u32,
+    /// How far within the literal that one begins, in bytes.
+    pub(super) other_at: u8,
+    /// The literal without its bounds; at most [`LONGEST`] bytes.
     pub(super) bare: Vec<u8>,
     /// Whether a word must begin with its first byte.
     pub(super) begins: bool,
@@ -31,16 +33,23 @@ pub(super) fn filed(literal: &[u8]) -> Filed {
     let (begins, ends) = (literal.first() == Some(&BOUND), whole && literal.last() == Some(&BOUND));
     bare.truncate(LONGEST);
     let at = rarest(&bare);
-    let word = fold(word(&bare[at..])) & counting(word(&bare[at..]));
-    let place = if bare.len() == 2 { place_of::<2>(word) } else { place_of::<3>(word) };
-    Filed { place, at, word, bare, begins, ends }
+    // The end that is farther from it.
+    let last = bare.len().saturating_sub(4);
+    let other_at = if 2 * at < last { last } else { 0 };
+    let group = |at: usize| fold(word(&bare[at..])) & counting(word(&bare[at..]));
+    let [word, other] = [at, other_at].map(group);
+    let [at, other_at] = [at, other_at].map(|at| u8::try_from(at).unwrap_or(u8::MAX));
+    Filed { word, at, other, other_at, bare, begins, ends }
 }
 
 /// The first four bytes of a text as a number, with zeros for what is not there.
 #[inline]
 pub(super) fn word(text: &[u8]) -> u32 {
+    if let Some(bytes) = text.first_chunk() {
+        return u32::from_le_bytes(*bytes);
+    }
     let byte = |at: usize| text.get(at).copied().unwrap_or(0);
-    u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)])
+    u32::from_le_bytes([byte(0), byte(1), byte(2), 0])
 }
 
 /// Letters in lower case; some other bytes become equal too, which are told apart later.
@@ -59,15 +68,39 @@ pub(super) fn counting(word: u32) -> u32 {
     }
 }
 
-/// Places are numbers of so many bits.
-pub(super) const WIDTH: u32 = 15;
+/// Drawers for the words of four bytes, for those of three and for those of two: powers of two.
+pub(super) const OF_FOUR: usize = 1 << 13;
+const OF_THREE: usize = 1 << 9;
+const OF_TWO: usize = 1 << 9;
 
-/// The place of the lower `N` bytes of a word, folded: the upper bits of their product with a large odd
-/// number, which is shifted so that the other bytes count for nothing.
+/// Drawers in all.
+pub(super) const DRAWERS: usize = OF_FOUR + OF_THREE + OF_TWO;
+
+/// The drawer in which the literals lie that are filed under a word.
+pub(super) fn drawer(word: u32) -> usize {
+    match counting(word) {
+        u32::MAX => drawer_of::<4>(word),
+        0xff_ffff => drawer_of::<3>(word),
+        _ => drawer_of::<2>(word),
+    }
+}
+
+/// The drawer of the literals that are filed under the first `N` bytes of a word, folded.
 #[inline]
-pub(super) fn place_of<const N: usize>(word: u32) -> u16 {
-    let factor = if N == 3 { 0x9e37_79b1 << 8 } else { 0x9e37_79b1 << 16 };
-    (fold(word).wrapping_mul(factor) >> (u32::BITS - WIDTH)) as u16
+pub(super) fn drawer_of<const N: usize>(word: u32) -> usize {
+    let (before, drawers) = match N {
+        4 => (0, OF_FOUR),
+        3 => (OF_FOUR, OF_THREE),
+        _ => (OF_FOUR + OF_THREE, OF_TWO),
+    };
+    before + (mixed::<N>(word) >> (u32::BITS - drawers.ilog2())) as usize
+}
+
+/// The first `N` bytes of a word, folded and mixed, the upper bits best: their product with a large odd number,
+/// which is shifted so that the other bytes count for nothing.
+#[inline]
+pub(super) fn mixed<const N: usize>(word: u32) -> u32 {
+    fold(word).wrapping_mul(0x9e37_79b1 << (8 * (4 - N)))
 }
 
 /// Where in a literal the four bytes stand that are least often seen together.

@@ -33,7 +33,7 @@ pub(super) struct Required {
     pub(super) texts: Vec<Vec<u8>>,
     /// Whether each match begins with its literal, so that there is nowhere else to look for it.
     pub(super) leads: bool,
-    /// Further texts of which each match contains one too; none where there are no such, or too many.
+    /// Further texts of which each match contains one too, like the first; none where there are no such, or too many.
     pub(super) also: Vec<Vec<u8>>,
 }
 
@@ -60,7 +60,8 @@ pub(super) fn required(pattern: &str) -> Option<Required> {
         if leads { starts_with } else { contains },
     );
     let also = sets.iter().filter(|other| !follows(set, other));
-    let also = also.map(|other| fewest(other.iter().map(|text| bare(text)), contains)).next();
+    let also =
+        also.map(|other| fewest(other.iter().map(|text| with_outer_bounds(text)), contains)).next();
     let also = also.filter(|also| also.len() <= MAX_ALSO).unwrap_or_default();
     Some(Required { texts, leads, also })
 }

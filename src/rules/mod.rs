@@ -8,14 +8,16 @@ mod languages;
 mod literals;
 mod packs;
 mod pattern;
+mod places;
 mod prefilter;
 mod rule;
 mod syntax;
+mod table;
 
 use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
-use prefilter::Literals;
+use table::Literals;
 use thiserror::Error;
 
 use crate::paths::Paths;
