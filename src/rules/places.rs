@@ -133,7 +133,9 @@ mod tests {
     fn a_group_is_told_where_it_stands() {
         let word = |text: &[u8; 4]| u32::from_le_bytes(*text);
         let mut places = Places::none();
-        [word(b"exec"), word(b"md5\0"), word(b"r|\0\0")].map(|word| places.set(word, || &[]));
+        for literal in [b"exec", b"md5\0", b"r|\0\0"] {
+            places.set(word(literal), || &[]);
+        }
         let stand = |text: &[u8; BLOCK]| {
             let stand = places.stand_in(text).to_le_bytes();
             (0..STEP).filter(|at| stand[*at] != 0).collect::<Vec<_>>()
