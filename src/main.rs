@@ -1,8 +1,9 @@
 //! Parse, run, exit status.
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use git_advisor::cli::Cli;
 use git_advisor::commands;
 use git_advisor::exit::Exit;
@@ -12,7 +13,7 @@ fn main() -> Exit {
     // What whoever started us has left open is not for what we start.
     #[cfg(unix)]
     close_fds::set_fds_cloexec(3, &[]);
-    let cli = match Cli::try_parse() {
+    let cli = match parsed() {
         Ok(cli) => cli,
         Err(asked) if !asked.use_stderr() => asked.exit(),
         Err(error) => {
@@ -33,6 +34,13 @@ fn main() -> Exit {
             Exit::BadRequest
         }
     }
+}
+
+/// The command line; what describes it is not given back piece by piece, which takes longer than to read it.
+fn parsed() -> Result<Cli, clap::Error> {
+    let mut command = ManuallyDrop::new(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// clap's choice, for the streams that print the reports. They honour `NO_COLOR` and its kin.

@@ -109,7 +109,9 @@ impl<'a> Line<'a> {
         self.tokens.iter().enumerate().any(|(at, token)| {
             let last = before.replace(*token);
             let Some(word) = token.word() else { return false };
-            let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
+            let is = |other: &str| {
+                word.len() == other.len() && word.eq_ignore_ascii_case(other.as_bytes())
+            };
             let next = self.tokens.get(at + 1);
             let refuses = REFUSALS.iter().any(|refusal| is(refusal))
                 || begins(word, b"fail")
@@ -146,9 +148,12 @@ impl<'a> Line<'a> {
 
     /// Whether it is an entry of a list or a table: one string, with hardly anything around it.
     pub(super) fn is_entry(&self) -> bool {
-        let filler =
-            |token: &&Token<'_>| !["(", ")", ",", ";", "[", "]"].iter().any(|sign| token.is(sign));
-        let kept: Vec<&Token<'_>> = self.tokens.iter().filter(filler).collect();
+        // Most lines have no string.
+        if !self.tokens.iter().any(|token| matches!(token, Token::Quoted(_))) {
+            return false;
+        }
+        let says = |token: &&Token<'_>| !token.is_one_of(b"(),;[]");
+        let kept: Vec<&Token<'_>> = self.tokens.iter().filter(says).collect();
         let Some(at) =
             kept.iter().position(|token| matches!(token, Token::Quoted(text) if text.len() > 3))
         else {

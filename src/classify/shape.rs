@@ -35,24 +35,25 @@ pub(super) struct Net<'a> {
 
 impl<'a> Net<'a> {
     pub(super) fn of(removed: &[Line<'a>], added: &[Line<'a>]) -> Net<'a> {
-        let mut counts: HashMap<Token<'a>, (u32, u32), RandomState> = HashMap::default();
-        let mut order = Vec::new();
-        let all =
-            removed.iter().map(|line| (line, false)).chain(added.iter().map(|line| (line, true)));
-        for (line, new) in all.filter(|(line, _)| !line.is_import) {
+        let all = removed.iter().map(|line| (line, 0)).chain(added.iter().map(|line| (line, 1)));
+        let all = all.filter(|(line, _)| !line.is_import);
+        let most = all.clone().map(|(line, _)| line.tokens.len()).sum();
+        let mut places: HashMap<Token<'a>, usize, RandomState> =
+            HashMap::with_capacity_and_hasher(most, RandomState::default());
+        let mut counts: Vec<(Token<'a>, [u32; 2])> = Vec::with_capacity(most);
+        for (line, side) in all {
             for token in &line.tokens {
-                let count = counts.entry(*token).or_insert_with(|| {
-                    order.push(*token);
-                    (0, 0)
+                let place = *places.entry(*token).or_insert_with(|| {
+                    counts.push((*token, [0, 0]));
+                    counts.len() - 1
                 });
-                if new { count.1 += 1 } else { count.0 += 1 }
+                counts[place].1[side] += 1;
             }
         }
         let mut net =
             Net { lost: Vec::new(), new: Vec::new(), apart: Vec::new(), differ: 0, share: 0.0 };
         let (mut total, mut differ) = (0, 0);
-        for token in order {
-            let (old, new) = counts[&token];
+        for (token, [old, new]) in counts {
             total += old + new;
             differ += old.abs_diff(new);
             if old > new {

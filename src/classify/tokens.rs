@@ -33,6 +33,11 @@ impl<'a> Token<'a> {
         !matches!(self, Token::Quoted(_)) && self.text() == text.as_bytes()
     }
 
+    /// Whether it is one of these signs of one byte.
+    pub(super) fn is_one_of(self, signs: &[u8]) -> bool {
+        matches!(self, Token::Sign([sign]) if signs.contains(sign))
+    }
+
     /// Whether it is a word, and which.
     pub(super) fn word(self) -> Option<&'a [u8]> {
         match self {
