@@ -80,11 +80,24 @@ fn list(
 }
 
 fn language(name: &str, value: &Value) -> Outcome<String> {
-    let [globs, comments, heads, keywords] =
-        ["globs", "comments", "function", "keywords"].map(|key| texts(value.get(key)));
+    let [globs, comments, keywords] =
+        ["globs", "comments", "keywords"].map(|key| texts(value.get(key)));
+    let heads = value.get("function").into_iter().flat_map(elements);
+    let heads = heads.map(|pattern| head(text(pattern)?)).collect::<Outcome<Vec<_>>>()?.join(", ");
     Ok(format!(
-        "LanguageData {{ name: {name:?}, globs: {globs}, comments: {comments}, heads: {heads}, keywords: {keywords} }}"
+        "LanguageData {{ name: {name:?}, globs: {globs}, comments: {comments}, heads: &[{heads}], keywords: {keywords} }}"
     ))
+}
+
+fn head(pattern: &str) -> Outcome<String> {
+    let required = literals::required(pattern).map_or(Vec::new(), |required| required.texts);
+    let literal = |text: &Vec<u8>| {
+        let bare = literals::bare(text);
+        let bounds = [text.first(), text.last()].map(|end| end == Some(&literals::BOUND));
+        format!("({bare:?}, {}, {bounds:?})", literals::rarest_byte(&bare)).replacen("([", "(&[", 1)
+    };
+    let literals: Vec<String> = required.iter().map(literal).collect();
+    Ok(format!("HeadData {{ pattern: {pattern:?}, literals: &[{}] }}", literals.join(", ")))
 }
 
 fn reason(value: &Value) -> Outcome<String> {

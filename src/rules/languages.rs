@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use bstr::{BStr, ByteSlice};
 use regex::bytes::Regex;
 
+use super::table::stands_in;
 use crate::paths::Paths;
 
 // `LANGUAGES`, in the order of `languages.toml`.
@@ -16,8 +17,16 @@ struct LanguageData {
     name: &'static str,
     globs: &'static [&'static str],
     comments: &'static [&'static str],
-    heads: &'static [&'static str],
+    heads: &'static [HeadData],
     keywords: &'static [&'static str],
+}
+
+/// How a function begins.
+struct HeadData {
+    pattern: &'static str,
+    /// Texts of which each such line holds one, like those of the rules; none where there are no such. For each the
+    /// place of its rarest byte, and whether a word must begin and end with it.
+    literals: &'static [(&'static [u8], usize, [bool; 2])],
 }
 
 /// All languages that the rules tell apart; at most 64, so that a set of them fits a word.
@@ -31,7 +40,13 @@ pub struct Languages {
 /// A language.
 pub struct Language {
     data: &'static LanguageData,
-    heads: OnceLock<Vec<Regex>>,
+    heads: Vec<Head>,
+}
+
+/// The same, compiled when a line first may be one.
+struct Head {
+    data: &'static HeadData,
+    regex: OnceLock<Option<Regex>>,
 }
 
 impl Languages {
@@ -41,7 +56,11 @@ impl Languages {
         BUILT_IN.get_or_init(|| {
             let of_path = LANGUAGES.iter().enumerate();
             let of_path = of_path.flat_map(|(at, language)| language.globs.iter().map(move |_| at));
-            let language = |data| Language { data, heads: OnceLock::new() };
+            let head = |data| Head { data, regex: OnceLock::new() };
+            let language = |data: &'static LanguageData| Language {
+                data,
+                heads: data.heads.iter().map(head).collect(),
+            };
             Languages {
                 languages: LANGUAGES.iter().map(language).collect(),
                 paths: Paths::new(LANGUAGES.iter().flat_map(|language| language.globs).copied()),
@@ -110,17 +129,30 @@ impl Language {
         if line.len() > 400 || self.is_comment(line) {
             return None;
         }
-        let compile = |head: &&str| Regex::new(&format!("(?-u){head}")).ok();
-        let heads = self.heads.get_or_init(|| self.data.heads.iter().filter_map(compile).collect());
         let keyword = |word: &[u8]| self.data.keywords.iter().any(|other| other.as_bytes() == word);
         // Most lines begin no function, and room for captures is made before the search for them.
-        let name = heads.iter().filter(|head| head.is_match(line)).find_map(|head| {
+        let heads = self.heads.iter().filter_map(|head| head.fitting(line));
+        let name = heads.filter(|head| head.is_match(line)).find_map(|head| {
             let found = head.captures(line)?;
             let name = found.name("name")?.as_bytes();
             let first = found.name("first").is_some_and(|first| keyword(first.as_bytes()));
             (!first && !keyword(name)).then_some(name)
         })?;
         Some(crate::visible::line(name.as_bytes()).into_string())
+    }
+}
+
+impl Head {
+    /// The pattern, if a line holds what it needs.
+    fn fitting(&self, line: &[u8]) -> Option<&Regex> {
+        let literals = self.data.literals;
+        let mut stand =
+            literals.iter().map(|(text, rarest, bounds)| stands_in(line, text, *rarest, *bounds));
+        if !literals.is_empty() && !stand.any(|stands| stands) {
+            return None;
+        }
+        let compile = || Regex::new(&format!("(?-u){}", self.data.pattern)).ok();
+        self.regex.get_or_init(compile).as_ref()
     }
 }
 
@@ -138,7 +170,7 @@ mod tests {
         assert!((10..=64).contains(&LANGUAGES.len()));
         for language in LANGUAGES {
             for head in language.heads {
-                let regex = Regex::new(&format!("(?-u){head}")).unwrap();
+                let regex = Regex::new(&format!("(?-u){}", head.pattern)).unwrap();
                 assert!(
                     regex.capture_names().any(|name| name == Some("name")),
                     "{}",

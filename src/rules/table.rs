@@ -187,17 +187,11 @@ impl Table {
     pub(super) fn holds_further(&self, pattern: u32, text: &[u8]) -> bool {
         let (first, count) = self.also[pattern as usize];
         let pieces = &self.pieces[first..][..count];
-        count == 0 || pieces.iter().any(|piece| self.stands_in(piece, text))
-    }
-
-    /// Whether a piece stands in a text; it is looked for by its rarest byte.
-    fn stands_in(&self, piece: &Piece, text: &[u8]) -> bool {
-        let own = &self.texts[piece.start..][..piece.length];
-        let byte = own[piece.rarest];
-        memchr::memchr2_iter(byte, byte.to_ascii_uppercase(), text).any(|at| {
-            let start = at.checked_sub(piece.rarest);
-            start.is_some_and(|start| stands_at(text, start, own, [piece.begins, piece.ends]))
-        })
+        let stands = |piece: &Piece| {
+            let own = &self.texts[piece.start..][..piece.length];
+            stands_in(text, own, piece.rarest, [piece.begins, piece.ends])
+        };
+        count == 0 || pieces.iter().any(stands)
     }
 }
 
@@ -222,6 +216,15 @@ fn stands_at(text: &[u8], start: usize, literal: &[u8], [begins, ends]: [bool; 2
     text.get(start..end).is_some_and(|part| part.eq_ignore_ascii_case(literal))
         && !(begins && start.checked_sub(1).is_some_and(|before| is_word(text[before])))
         && !(ends && text.get(end).is_some_and(|&after| is_word(after)))
+}
+
+/// Whether it stands in a text at all; it is looked for by its byte at `rarest`.
+pub(super) fn stands_in(text: &[u8], literal: &[u8], rarest: usize, bounds: [bool; 2]) -> bool {
+    let byte = literal[rarest];
+    memchr::memchr2_iter(byte, byte.to_ascii_uppercase(), text).any(|at| {
+        let start = at.checked_sub(rarest);
+        start.is_some_and(|start| stands_at(text, start, literal, bounds))
+    })
 }
 
 fn is_word(byte: u8) -> bool {

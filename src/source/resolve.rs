@@ -179,7 +179,7 @@ fn ends<'repo>(
 
 /// So many commits are looked at to tell whether two have grown apart; walking a whole history would take
 /// longer than the scan.
-const MAX_WALK: usize = 128;
+const MAX_WALK: usize = 48;
 
 /// Whether neither commit is reached from the other. A history that is cut off (a shallow clone), or too long to
 /// tell, gives no note, so that no false one is given; dates only say where to look first.
