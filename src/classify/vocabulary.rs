@@ -1,7 +1,7 @@
 //! What the words of code speak of, by the lists of `vocabulary.toml`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
@@ -58,47 +58,19 @@ thread_local! {
     static KNOWN: RefCell<Known> = RefCell::default();
 }
 
-/// What is known of each identifier, by its hash, which is seeded anew for each run.
+/// The words of each identifier, by its hash, which is seeded anew for each run.
 #[derive(Default)]
 struct Known {
     words: HashMap<u64, Box<[u16]>, RandomState>,
-    parts: HashMap<u64, Box<[Part]>, RandomState>,
-}
-
-/// A part of an identifier.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    /// Its hash.
-    key: u64,
-    /// The word that it is by itself, if it is one.
-    word: Option<u16>,
 }
 
 impl Known {
-    /// The words that an identifier is made of.
-    fn words(&mut self, identifier: &[u8]) -> &[u16] {
+    fn of(&mut self, identifier: &[u8]) -> &[u16] {
         if self.words.len() >= REMEMBERED {
             self.words.clear();
         }
         let key = self.words.hasher().hash_one(identifier);
         self.words.entry(key).or_insert_with(|| words(identifier))
-    }
-
-    /// The parts of an identifier, each for itself.
-    fn parts(&mut self, identifier: &[u8]) -> &[Part] {
-        if self.parts.len() >= REMEMBERED {
-            self.parts.clear();
-        }
-        let state = self.parts.hasher().clone();
-        let key = state.hash_one(identifier);
-        self.parts.entry(key).or_insert_with(|| {
-            let read = Parts::of(identifier);
-            let part = |at: usize| Part {
-                key: state.hash_one(read.joined(at, 1)),
-                word: read.find(at, 1).and_then(|(_, word)| u16::try_from(word).ok()),
-            };
-            (0..read.count).map(part).collect()
-        })
     }
 }
 
@@ -131,7 +103,7 @@ impl Heard {
                 let start = at + start;
                 let length = text[start..].iter().position(|&byte| !continues_word(byte));
                 at = length.map_or(text.len(), |length| start + length);
-                known.words(&text[start..at]).iter().for_each(|&word| self.hear(usize::from(word)));
+                known.of(&text[start..at]).iter().for_each(|&word| self.hear(usize::from(word)));
             }
         });
     }
@@ -154,15 +126,21 @@ impl Heard {
 
 /// How many different parts of identifiers a text has, and how many of them are words of a subject.
 pub(super) fn share(text: &[u8], subject: usize) -> (usize, usize) {
-    let mut parts: Vec<Part> = Vec::new();
-    KNOWN.with_borrow_mut(|known| {
-        let identifiers = text.split(|&byte| !continues_word(byte)).filter(|text| !text.is_empty());
-        identifiers.for_each(|identifier| parts.extend(known.parts(identifier)));
-    });
-    parts.sort_unstable_by_key(|part| part.key);
-    parts.dedup_by_key(|part| part.key);
-    let speaks = |word: u16| WORDS[usize::from(word)].hundredths[subject] > 0;
-    (parts.len(), parts.iter().filter(|part| part.word.is_some_and(speaks)).count())
+    // Identifiers have few parts, and room that is made once is cheaper than room that grows.
+    let mut parts: HashSet<u64, RandomState> =
+        HashSet::with_capacity_and_hasher(text.len() / 8, RandomState::default());
+    let mut known = 0;
+    for identifier in text.split(|&byte| !continues_word(byte)).filter(|text| !text.is_empty()) {
+        let read = Parts::of(identifier);
+        for at in 0..read.count {
+            if parts.insert(parts.hasher().hash_one(read.joined(at, 1))) {
+                let word = read.find(at, 1);
+                let speaks = |(_, word): (usize, usize)| WORDS[word].hundredths[subject] > 0;
+                known += usize::from(word.is_some_and(speaks));
+            }
+        }
+    }
+    (parts.len(), known)
 }
 
 /// An identifier in lower case, without underscores, and where its parts begin.
