@@ -176,10 +176,7 @@ impl Text {
 
 /// A line without its line feed.
 pub(crate) fn without_feed(line: &[u8]) -> &[u8] {
-    match line {
-        [text @ .., b'\n'] => text,
-        text => text,
-    }
+    if let [text @ .., b'\n'] = line { text } else { line }
 }
 
 /// Where each line starts, and the length as the last entry.

@@ -262,13 +262,16 @@ const CONTINUES: u8 = 2;
 /// What each byte can do in an identifier.
 static IN_IDENTIFIERS: [u8; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte as usize] = match byte as u8 {
+    let mut byte = 0u8;
+    loop {
+        table[byte as usize] = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' => BEGINS | CONTINUES,
             b'0'..=b'9' => CONTINUES,
             _ => 0,
         };
+        if byte == u8::MAX {
+            break;
+        }
         byte += 1;
     }
     table

@@ -44,6 +44,7 @@ impl Places {
 
     /// The groups of a block under which a literal may be filed: one bit in a byte for each, the first one lowest.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a group is the lower half of a number")]
     pub(super) fn stand_in(&self, block: &[u8; BLOCK]) -> u64 {
         // Two numbers that hold all of the block are quicker to take apart than its bytes.
         let (first, last) = (number(block, 0), number(block, BLOCK - STEP));
