@@ -6,7 +6,7 @@ use std::thread;
 /// More threads than this wait for each other at the same object database.
 const MAX_THREADS: usize = 8;
 
-/// Fewer pieces of work than this for each thread are done before it has started.
+/// Fewer pieces of work than this for each thread are not worth starting it for.
 const LEAST: usize = 3;
 
 /// What `work` gives for each number below `count`, in their order. Each thread has a state of its own,
