@@ -21,9 +21,12 @@ pub(crate) struct Paths {
     by_folder: Index,
     /// Patterns that have to be tried on every path: `**/LICENSE*`.
     others: Vec<usize>,
+    /// For each pattern the one before it that is found under the same key.
+    before: Vec<Option<usize>>,
 }
 
-type Index = HashMap<&'static [u8], Vec<usize>, FixedState>;
+/// The last pattern that is found under each key.
+type Index = HashMap<&'static [u8], usize, FixedState>;
 
 /// A pattern.
 #[derive(Debug)]
@@ -53,12 +56,16 @@ impl Paths {
             let is_key = key.says_all(glob);
             let plain = if is_key { b"" } else { plain(glob) };
             paths.globs.push(Glob { text: glob, is_key, plain });
-            match key {
-                Key::Name(name) => paths.by_name.entry(name).or_default().push(at),
-                Key::Ending(ending) => paths.by_ending.entry(ending).or_default().push(at),
-                Key::Folder(folder) => paths.by_folder.entry(folder).or_default().push(at),
-                Key::Other => paths.others.push(at),
-            }
+            let before = match key {
+                Key::Name(name) => paths.by_name.insert(name, at),
+                Key::Ending(ending) => paths.by_ending.insert(ending, at),
+                Key::Folder(folder) => paths.by_folder.insert(folder, at),
+                Key::Other => {
+                    paths.others.push(at);
+                    None
+                }
+            };
+            paths.before.push(before);
         }
         paths
     }
@@ -67,7 +74,9 @@ impl Paths {
     pub(crate) fn matches<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let mut folders = path.split(|&byte| byte == b'/');
         let name = folders.next_back().unwrap_or_default();
-        let listed = |index: &'a Index, key: &[u8]| index.get(key).into_iter().flatten().copied();
+        let listed = |index: &'a Index, key: &[u8]| {
+            std::iter::successors(index.get(key).copied(), |&at| self.before[at])
+        };
         let of_folders = folders.flat_map(move |folder| listed(&self.by_folder, folder));
         listed(&self.by_name, name)
             .chain(ending(name).into_iter().flat_map(move |ending| listed(&self.by_ending, ending)))
@@ -103,7 +112,8 @@ impl Key {
             Key::Folder(folder) => ("**/", folder, "/**"),
             Key::Other => return false,
         };
-        glob == [before.as_bytes(), key, behind.as_bytes()].concat()
+        let rest = glob.strip_prefix(before.as_bytes()).and_then(|rest| rest.strip_prefix(*key));
+        rest == Some(behind.as_bytes())
     }
 }
 
@@ -126,9 +136,13 @@ fn key(glob: &'static [u8]) -> Key {
 fn plain(glob: &'static [u8]) -> &'static [u8] {
     let class = |part: &'static [u8]| part.find_byte(b'[').map_or(part, |at| &part[..at]);
     let behind = |part: &'static [u8]| part.rfind_byte(b']').map_or(part, |at| &part[at + 1..]);
-    let parts = glob
-        .split_str("**")
-        .flat_map(|part| part.strip_prefix(b"/").unwrap_or(part).split_str("*"));
+    // Between the two of `**` stands nothing.
+    let mut behind_two = true;
+    let parts = glob.split(|&byte| byte == b'*').filter_map(|part| {
+        let cut = if behind_two { part.strip_prefix(b"/").unwrap_or(part) } else { part };
+        behind_two = part.is_empty();
+        (!part.is_empty()).then_some(cut)
+    });
     let parts = parts.flat_map(|part| [class(part), behind(part)]);
     parts.max_by_key(|part| part.len()).unwrap_or_default()
 }
