@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::{Anchored, Input, Match};
+use regex_automata::Anchored;
 
 use super::moved::{self, Bare, SEED, Told};
 use super::quiet::Quiet;
@@ -101,8 +101,8 @@ impl<'a, 'r> Reader<'a, 'r> {
             let mut try_pattern = |pattern: u32| {
                 let rule = self.rules.owner(pattern);
                 let known = fired.iter().any(|other| Arc::ptr_eq(other, rule));
-                let regex = rule.regex(pattern).filter(|_| !known);
-                if regex.is_some_and(|regex| regex.is_match(self.file.path.as_slice())) {
+                let path = rule.on(pattern, &self.file.path).filter(|_| !known);
+                if path.is_some_and(|path| path.is_match(0, Anchored::No)) {
                     fired.push(rule);
                 }
             };
@@ -225,10 +225,10 @@ impl<'a, 'r> Reader<'a, 'r> {
     /// Whether a pattern matches in a line, outside of a comment: where its literal stands, or anywhere.
     fn matches(&self, pattern: u32, line: &[u8], at: usize, anchored: Anchored) -> bool {
         let rule = self.rules.owner(pattern);
-        let Some(regex) = rule.regex(pattern) else { return false };
         let start = if anchored == Anchored::No { 0 } else { at };
-        let input = Input::new(line).range(start..).anchored(anchored).earliest(true);
-        regex.is_match(input) && !self.is_comment(rule, line)
+        let attempt = rule.on(pattern, line);
+        attempt.is_some_and(|attempt| attempt.is_match(start, anchored))
+            && !self.is_comment(rule, line)
     }
 
     /// Adds what a pattern matches that may reach over several lines, given the places of its literals.
@@ -247,29 +247,33 @@ impl<'a, 'r> Reader<'a, 'r> {
         if !is_quick && !prefilter.may_match(pattern, text) {
             return;
         }
-        let Some(regex) = rule.regex(pattern) else { return };
-        let mut hit = |found: Match| {
+        let Some(attempt) = rule.on(pattern, text) else { return };
+        let mut hit = |found: Range<usize>| {
             // A pattern may begin with the bracket or the line feed before the word that it is about.
-            let word = text[found.range()].iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
-            let start = found.start() + word;
+            let word = text[found.clone()].iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
+            let start = found.start + word;
             if !self.is_comment(rule, &text[line_around(text, start)]) {
-                fired.push((pattern, start..found.end().max(start + 1)));
+                fired.push((pattern, start..found.end.max(start + 1)));
             }
         };
-        if !few {
-            let first = if leads { places[0].at } else { 0 };
-            regex.find_iter(Input::new(text).range(first..)).for_each(hit);
+        let mut from = 0;
+        if few {
+            for &Hit { at, .. } in places {
+                if at >= from
+                    && let Some(found) = attempt.find(at, Anchored::Yes)
+                {
+                    from = found.end.max(at + 1);
+                    hit(found);
+                }
+            }
             return;
         }
-        let mut from = 0;
-        for &Hit { at, .. } in places {
-            let here = Input::new(text).range(at..).anchored(Anchored::Yes);
-            if at >= from
-                && let Some(found) = regex.search(&here)
-            {
-                from = found.end().max(at + 1);
-                hit(found);
-            }
+        from = if leads { places[0].at } else { 0 };
+        while from <= text.len()
+            && let Some(found) = attempt.find(from, Anchored::No)
+        {
+            from = found.end.max(found.start + 1);
+            hit(found);
         }
     }
 

@@ -24,6 +24,7 @@ use crate::paths::Paths;
 use crate::visible;
 
 pub use languages::{Language, Languages};
+pub use pattern::Attempt;
 pub use prefilter::{Hit, Prefilter};
 pub use rule::{Rule, Severity, Side};
 pub use syntax::{CategorySyntax, RuleSyntax};

@@ -1,16 +1,18 @@
 //! A pattern of a rule, compiled when a line first needs it.
 //!
 //! A small change tries most of its patterns a few times and in vain, and then compiling them is the most of
-//! what they cost. So a pattern is compiled twice: at first for an engine that is ready in half the time,
-//! and for the fast one when it has been tried often.
+//! what they cost. So a pattern is compiled twice: at first for an engine that is ready in a quarter of the time,
+//! and for the fast one when it has read more.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
 
 use super::literals::{Required, required};
 use crate::visible;
@@ -22,8 +24,9 @@ const SIZE_LIMIT: usize = 2 << 20;
 /// grow with this.
 const OWN_SIZE_LIMIT: usize = 100 << 10;
 
-/// So many tries are left to the engine that is ready first: it takes ten times as long for each.
-const FEW: u32 = 32;
+/// So many bytes of text are left to the engine that is ready first, which takes ten times as long for each:
+/// some ten lines.
+const FEW: usize = 512;
 
 /// A pattern.
 #[derive(Debug)]
@@ -32,9 +35,10 @@ pub(super) struct Pattern {
     pub(super) written: Cow<'static, str>,
     /// The literals of an own pattern, if it has any; those of the packs are filed by the build.
     pub(super) literals: Option<Required>,
-    /// For the first tries.
-    first: OnceLock<Option<Regex>>,
-    tries: AtomicU32,
+    /// For the first texts.
+    first: OnceLock<Option<regex_lite::Regex>>,
+    /// How much the first engine has been given to read, in bytes.
+    read: AtomicUsize,
     /// For all that follow.
     lasting: OnceLock<Option<Regex>>,
 }
@@ -42,44 +46,42 @@ pub(super) struct Pattern {
 impl Pattern {
     /// A pattern of a pack, which a test has proven.
     pub(super) fn built_in(written: &'static str) -> Pattern {
-        Pattern::of(written.into(), None)
+        Pattern::of(written.into(), None, 0)
     }
 
-    /// A user's own pattern.
+    /// A user's own pattern. No test has shown that both engines understand it alike, so that it has but one.
     ///
     /// # Errors
     /// What is wrong with it, and at which byte.
     pub(super) fn own(written: &str) -> Result<Pattern, String> {
-        let checked = compile(written, Engine::Lasting, OWN_SIZE_LIMIT);
+        let checked = compile(written, OWN_SIZE_LIMIT);
         checked.map_err(|error| mistake(&error, written))?;
-        Ok(Pattern::of(written.to_owned().into(), required(written)))
+        Ok(Pattern::of(written.to_owned().into(), required(written), FEW))
     }
 
-    fn of(written: Cow<'static, str>, literals: Option<Required>) -> Pattern {
+    fn of(written: Cow<'static, str>, literals: Option<Required>, read: usize) -> Pattern {
         let (first, lasting) = (OnceLock::new(), OnceLock::new());
-        Pattern { written, literals, first, tries: AtomicU32::new(0), lasting }
+        Pattern { written, literals, first, read: AtomicUsize::new(read), lasting }
     }
 
-    /// The pattern compiled, for one try in a text as long as a line, or a longer one; none where it does not compile.
-    pub(super) fn regex(&self, long: bool) -> Option<&Regex> {
-        if let Some(lasting) = self.lasting.get() {
-            return lasting.as_ref();
+    /// The pattern on a text; none where it does not compile.
+    pub(super) fn on<'p>(&'p self, text: &'p [u8]) -> Option<Attempt<'p>> {
+        if self.lasting.get().is_none()
+            && text.len() <= FEW
+            && self.read.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= FEW
+            // In other text a class may stand for more than a byte.
+            && text.is_ascii()
+            && let Ok(text) = str::from_utf8(text)
+            && let Some(regex) = self.first.get_or_init(|| first(&self.written)).as_ref()
+        {
+            return Some(Attempt::First { regex, text });
         }
-        if long {
-            return self.lasting();
-        }
-        match self.tries.fetch_add(1, Ordering::Relaxed) {
-            ..FEW => self.first.get_or_init(|| self.compiled(Engine::First)).as_ref(),
-            FEW.. => self.lasting(),
-        }
+        Some(Attempt::Lasting { regex: self.regex()?, text })
     }
 
-    fn lasting(&self) -> Option<&Regex> {
-        self.lasting.get_or_init(|| self.compiled(Engine::Lasting)).as_ref()
-    }
-
-    fn compiled(&self, engine: Engine) -> Option<Regex> {
-        compile(&self.written, engine, SIZE_LIMIT).ok()
+    /// The pattern for any number of texts; none where it does not compile.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.lasting.get_or_init(|| compile(&self.written, SIZE_LIMIT).ok()).as_ref()
     }
 
     /// Whether a try needs no compiling.
@@ -88,16 +90,60 @@ impl Pattern {
     }
 }
 
-/// What a pattern is compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Engine {
-    First,
-    Lasting,
+/// A pattern and a text.
+#[derive(Debug)]
+pub enum Attempt<'p> {
+    /// For the engine that is ready first.
+    First {
+        /// The pattern.
+        regex: &'p regex_lite::Regex,
+        /// The text, which is ASCII.
+        text: &'p str,
+    },
+    /// For the one that reads fast.
+    Lasting {
+        /// The pattern.
+        regex: &'p Regex,
+        /// The text.
+        text: &'p [u8],
+    },
+}
+
+impl Attempt<'_> {
+    /// Whether the pattern matches from a byte of the text on, or there.
+    pub fn is_match(&self, at: usize, anchored: Anchored) -> bool {
+        match self {
+            Attempt::First { .. } => self.find(at, anchored).is_some(),
+            Attempt::Lasting { regex, text } => {
+                regex.is_match(Input::new(*text).range(at..).anchored(anchored).earliest(true))
+            }
+        }
+    }
+
+    /// The first match from a byte of the text on, or the one that begins there.
+    pub fn find(&self, at: usize, anchored: Anchored) -> Option<Range<usize>> {
+        match self {
+            Attempt::First { regex, text } => {
+                let found = regex.find_at(text, at)?.range();
+                (anchored == Anchored::No || found.start == at).then_some(found)
+            }
+            Attempt::Lasting { regex, text } => {
+                let found = regex.search(&Input::new(*text).range(at..).anchored(anchored))?;
+                Some(found.range())
+            }
+        }
+    }
+}
+
+/// A pattern for ASCII, as [`compile`] makes it.
+fn first(pattern: &str) -> Option<regex_lite::Regex> {
+    let mut builder = regex_lite::RegexBuilder::new(pattern);
+    builder.multi_line(true).size_limit(SIZE_LIMIT).build().ok()
 }
 
 /// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster). What the
 /// library prepares for long texts is left out: a pattern is only tried on a line that holds one of its literals.
-fn compile(pattern: &str, engine: Engine, bytes: usize) -> Result<Regex, Box<BuildError>> {
+fn compile(pattern: &str, bytes: usize) -> Result<Regex, Box<BuildError>> {
     let syntax = syntax::Config::new().multi_line(true).unicode(false).utf8(false);
     let config = Regex::config()
         .nfa_size_limit(Some(bytes))
@@ -105,8 +151,7 @@ fn compile(pattern: &str, engine: Engine, bytes: usize) -> Result<Regex, Box<Bui
         .utf8_empty(false)
         .auto_prefilter(false)
         .onepass(false)
-        .dfa(false)
-        .hybrid(engine == Engine::Lasting);
+        .dfa(false);
     Regex::builder().syntax(syntax).configure(config).build(pattern).map_err(Box::new)
 }
 
@@ -134,34 +179,44 @@ mod tests {
     #[test]
     fn every_built_in_pattern_compiles() {
         for (id, pattern) in packs::patterns() {
-            for engine in [Engine::First, Engine::Lasting] {
-                compile(pattern, engine, SIZE_LIMIT)
-                    .unwrap_or_else(|error| unreachable!("{id}: {error}"));
-            }
+            compile(pattern, SIZE_LIMIT).unwrap_or_else(|error| unreachable!("{id}: {error}"));
+            assert!(first(pattern).is_some(), "{id}");
         }
     }
 
     #[test]
     fn both_engines_find_the_same() {
-        let lines: Vec<String> = packs::examples().collect();
+        let lines: Vec<String> = packs::examples().filter(|line| line.is_ascii()).collect();
         for (id, written) in packs::patterns() {
-            let [first, lasting] = [Engine::First, Engine::Lasting]
-                .map(|engine| compile(written, engine, SIZE_LIMIT).unwrap());
+            let (first, lasting) = (first(written).unwrap(), compile(written, SIZE_LIMIT).unwrap());
             for line in lines.iter().step_by(7) {
-                assert_eq!(first.find(line), lasting.find(line), "{id}: {line}");
+                let attempts = [
+                    Attempt::First { regex: &first, text: line },
+                    Attempt::Lasting { regex: &lasting, text: line.as_bytes() },
+                ];
+                let [first, lasting] = attempts.each_ref().map(|on| on.find(0, Anchored::No));
+                assert_eq!(first, lasting, "{id}: {line}");
+                let at = lasting.map_or(line.len() / 2, |found| found.start);
+                let [first, lasting] = attempts.each_ref().map(|on| on.find(at, Anchored::Yes));
+                assert_eq!(first, lasting, "{id}: {line}, at {at}");
+                let [first, lasting] = attempts.map(|on| on.is_match(at, Anchored::No));
+                assert_eq!(first, lasting, "{id}: {line}, from {at}");
             }
         }
     }
 
     #[test]
-    fn a_pattern_that_is_tried_often_is_compiled_anew() {
+    fn a_pattern_that_reads_more_is_compiled_anew() {
         let pattern = Pattern::built_in(r"\bexec\(");
-        for _ in 0..FEW {
-            assert!(pattern.regex(false).unwrap().is_match("exec(x)"));
+        let matches = |text: &str| pattern.on(text.as_bytes()).unwrap().is_match(0, Anchored::No);
+        for _ in 0..FEW / 7 {
+            assert!(matches("exec(x)"));
         }
         assert!(pattern.is_compiled() && pattern.lasting.get().is_none());
-        assert!(
-            pattern.regex(false).unwrap().is_match("exec(x)") && pattern.lasting.get().is_some()
-        );
+        assert!(matches("exec(x)") && pattern.lasting.get().is_some());
+        let own = Pattern::own(r"\bexec\(").unwrap();
+        assert!(matches!(own.on(b"exec(x)"), Some(Attempt::Lasting { .. })));
+        let other = Pattern::built_in(r"\bexec\(");
+        assert!(matches!(other.on("größe = exec(x)".as_bytes()), Some(Attempt::Lasting { .. })));
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::literals::Required;
 use super::packs::RuleData;
-use super::pattern::Pattern;
+use super::pattern::{Attempt, Pattern};
 use super::syntax::check_name;
 use super::{Category, Languages, RuleError, RuleSyntax};
 use crate::visible;
@@ -235,11 +235,11 @@ impl Rule {
         (self.first_pattern..).take(self.patterns.len())
     }
 
-    /// The pattern of this number, compiled. One that does not compile is left out: own rules are
+    /// The pattern of this number on a text. One that does not compile is left out: own rules are
     /// checked when they are loaded and built-in ones by a test.
-    pub fn regex(&self, number: u32) -> Option<&Regex> {
+    pub fn on<'p>(&'p self, number: u32, text: &'p [u8]) -> Option<Attempt<'p>> {
         let at = number.checked_sub(self.first_pattern)?;
-        self.patterns.get(at as usize)?.regex(self.multiline)
+        self.patterns.get(at as usize)?.on(text)
     }
 
     /// Whether the pattern of this number has been compiled by now.
@@ -252,6 +252,6 @@ impl Rule {
     /// All patterns with their numbers, compiled.
     pub fn regexes(&self) -> impl Iterator<Item = (u32, &Regex)> {
         let numbered = (self.first_pattern..).zip(&self.patterns);
-        numbered.filter_map(|(number, pattern)| Some((number, pattern.regex(self.multiline)?)))
+        numbered.filter_map(|(number, pattern)| Some((number, pattern.regex()?)))
     }
 }
