@@ -92,9 +92,8 @@ fn language(name: &str, value: &Value) -> Outcome<String> {
 fn head(pattern: &str) -> Outcome<String> {
     let required = literals::required(pattern).map_or(Vec::new(), |required| required.texts);
     let literal = |text: &Vec<u8>| {
-        let bare = literals::bare(text);
-        let bounds = [text.first(), text.last()].map(|end| end == Some(&literals::BOUND));
-        format!("({bare:?}, {}, {bounds:?})", literals::rarest_byte(&bare)).replacen("([", "(&[", 1)
+        let (bare, rarest, bounds) = literals::sought(text);
+        format!("(&{bare:?}, {rarest}, {bounds:?})")
     };
     let literals: Vec<String> = required.iter().map(literal).collect();
     Ok(format!("HeadData {{ pattern: {pattern:?}, literals: &[{}] }}", literals.join(", ")))
@@ -169,15 +168,10 @@ fn table_of_literals(required: &[Option<literals::Required>]) -> Outcome<String>
         leads.push(required.as_ref().is_some_and(|required| required.leads));
         also.push((pieces.len(), further.len()));
         for text in further {
-            let bare = literals::bare(text);
-            let bound = |end: Option<&u8>| end == Some(&literals::BOUND);
+            let (bare, rarest, bounds) = literals::sought(text);
+            let (start, length) = (texts.len(), bare.len());
             pieces.push(format!(
-                "Piece {{ start: {}, length: {}, rarest: {}, begins: {}, ends: {} }}",
-                texts.len(),
-                bare.len(),
-                literals::rarest_byte(&bare),
-                bound(text.first()),
-                bound(text.last()),
+                "Piece {{ start: {start}, length: {length}, rarest: {rarest}, bounds: {bounds:?} }}"
             ));
             texts.extend(bare);
         }

@@ -324,8 +324,16 @@ pub(super) fn chance_of(text: &[u8]) -> f64 {
     text.iter().map(byte).product()
 }
 
+/// What a literal is looked for by: its bytes, the place of its rarest one, and whether a word must begin and end
+/// with it.
+pub(super) fn sought(text: &[u8]) -> (Vec<u8>, usize, [bool; 2]) {
+    let bare = bare(text);
+    let rarest = rarest_byte(&bare);
+    (bare, rarest, [text.first(), text.last()].map(|end| end == Some(&BOUND)))
+}
+
 /// Where in a text the byte stands that is seen least often.
-pub(super) fn rarest_byte(text: &[u8]) -> usize {
+fn rarest_byte(text: &[u8]) -> usize {
     let rarest = text.iter().enumerate().min_by_key(|(_, byte)| frequency(**byte));
     rarest.map_or(0, |(at, _)| at)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::filing::{DRAWERS, Filed, counting, drawer, filed, fold, word};
-use super::literals::{BOUND, Required, bare, rarest_byte};
+use super::literals::{Required, sought};
 use super::{Rule, to_u32};
 
 // `LITERALS`: those of the packs; `ALWAYS`: the patterns without any.
@@ -49,10 +49,8 @@ struct Piece {
     length: usize,
     /// How far within it its rarest byte stands.
     rarest: usize,
-    /// Whether a word must begin with its first byte.
-    begins: bool,
-    /// Whether a word must end with its last byte.
-    ends: bool,
+    /// Whether a word must begin and end with it.
+    bounds: [bool; 2],
 }
 
 /// A literal, and whose it is.
@@ -110,14 +108,9 @@ impl Table {
         self.leads.to_mut().push(required.is_some_and(|required| required.leads));
         self.also.to_mut().push((self.pieces.len(), also.len()));
         for text in also {
-            let bare = bare(text);
-            self.pieces.to_mut().push(Piece {
-                start: self.texts.len(),
-                length: bare.len(),
-                rarest: rarest_byte(&bare),
-                begins: text.first() == Some(&BOUND),
-                ends: text.last() == Some(&BOUND),
-            });
+            let (bare, rarest, bounds) = sought(text);
+            let (start, length) = (self.texts.len(), bare.len());
+            self.pieces.to_mut().push(Piece { start, length, rarest, bounds });
             self.texts.to_mut().extend(bare);
         }
     }
@@ -189,7 +182,7 @@ impl Table {
         let pieces = &self.pieces[first..][..count];
         let stands = |piece: &Piece| {
             let own = &self.texts[piece.start..][..piece.length];
-            stands_in(text, own, piece.rarest, [piece.begins, piece.ends])
+            stands_in(text, own, piece.rarest, piece.bounds)
         };
         count == 0 || pieces.iter().any(stands)
     }
