@@ -13,6 +13,8 @@ use toml::{Table, Value};
 mod filing;
 #[path = "src/rules/literals.rs"]
 mod literals;
+#[path = "src/rules/loose.rs"]
+mod loose;
 
 /// The packs in the order of the contract's categories.
 const PACKS: [&str; 6] = ["auth", "crypto", "shell", "deserialization", "path", "input"];
@@ -29,11 +31,14 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 fn main() -> Outcome<()> {
     println!("cargo::rerun-if-changed=src/rules/literals.rs");
     println!("cargo::rerun-if-changed=src/rules/filing.rs");
+    println!("cargo::rerun-if-changed=src/rules/loose.rs");
     println!("cargo::rerun-if-changed=src/rules/frequent.txt");
     let languages = read("src/rules/languages.toml")?;
     let secrets = read("src/redact/secrets.toml")?;
     let packs = packs(&secrets)?;
-    write("packs.rs", &table_of_packs(&packs, &languages)?)?;
+    let mut automata = Vec::new();
+    write("packs.rs", &table_of_packs(&packs, &languages, &mut automata)?)?;
+    write("automata", &automata)?;
     write("literals.rs", &table_of_literals(&required(&packs)?)?)?;
     write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
     write("words.rs", &table_of_words(&read("src/classify/vocabulary.toml")?)?)?;
@@ -51,10 +56,10 @@ fn read(path: &str) -> Outcome<Table> {
     Ok(toml::from_str(&fs::read_to_string(path)?).map_err(|error| format!("{path}: {error}"))?)
 }
 
-fn write(name: &str, source: &str) -> Outcome<()> {
+fn write(name: &str, content: impl AsRef<[u8]>) -> Outcome<()> {
     #[expect(clippy::disallowed_methods, reason = "cargo names the folder at run time only")]
     let folder = env::var("OUT_DIR")?;
-    Ok(fs::write(Path::new(&folder).join(name), source)?)
+    Ok(fs::write(Path::new(&folder).join(name), content)?)
 }
 
 /// A table of named entries as a static of a type.
@@ -137,13 +142,18 @@ fn provider_tokens(secrets: &Table) -> Value {
         .into()
 }
 
-fn table_of_packs(packs: &[(&str, Table)], languages: &Table) -> Outcome<String> {
+/// The packs as a static; the automata of their patterns go to a list of their own.
+fn table_of_packs(
+    packs: &[(&str, Table)],
+    languages: &Table,
+    automata: &mut Vec<u8>,
+) -> Outcome<String> {
     let mut source = String::from("static PACKS: &[PackData] = &[\n");
     for (name, pack) in packs {
         let title = text(&pack["title"])?;
         writeln!(source, "PackData {{ category: {name:?}, title: {title:?}, rules: &[")?;
         for entry in elements(&pack["rule"]) {
-            writeln!(source, "{},", rule(entry, languages)?)?;
+            writeln!(source, "{},", rule(entry, languages, automata)?)?;
         }
         source.push_str("] },\n");
     }
@@ -276,7 +286,7 @@ fn table_of_weights(weights: &Table) -> Outcome<String> {
     Ok(source)
 }
 
-fn rule(rule: &Value, languages: &Table) -> Outcome<String> {
+fn rule(rule: &Value, languages: &Table, automata: &mut Vec<u8>) -> Outcome<String> {
     let mut bits = 0u64;
     for name in rule.get("languages").into_iter().flat_map(elements) {
         let known = languages.keys().position(|key| Some(key.as_str()) == name.as_str());
@@ -288,14 +298,16 @@ fn rule(rule: &Value, languages: &Table) -> Outcome<String> {
         }
         None => vec!["Side::Added".to_owned(), "Side::Removed".to_owned()],
     };
+    let patterns = rule.get("patterns").into_iter().flat_map(elements);
+    let patterns = patterns.map(|written| pattern(text(written)?, automata));
+    let patterns = patterns.collect::<Outcome<Vec<_>>>()?.join(", ");
     let flag = |key: &str| rule.get(key).and_then(Value::as_bool).unwrap_or(false);
     Ok(format!(
-        "RuleData {{ id: {:?}, title: {:?}, languages: {bits}, globs: {}, patterns: {}, \
+        "RuleData {{ id: {:?}, title: {:?}, languages: {bits}, globs: {}, patterns: &[{patterns}], \
          sides: &[{}], weight: {:?}, severity: {}, cwe: {}, explicit: {}, tokens: {}, comments: {}, multiline: {} }}",
         text(&rule["id"])?,
         text(&rule["title"])?,
         texts(rule.get("globs")),
-        texts(rule.get("patterns")),
         sides.join(", "),
         rule.get("weight").and_then(Value::as_float).unwrap_or(0.5),
         rule.get("severity")
@@ -306,6 +318,27 @@ fn rule(rule: &Value, languages: &Table) -> Outcome<String> {
         flag("comments"),
         flag("multiline"),
     ))
+}
+
+fn pattern(written: &str, automata: &mut Vec<u8>) -> Outcome<String> {
+    let automaton = loose::automaton(written)
+        .map_err(|error| format!("the pattern {written}: {error}"))?
+        .map_or("None".to_owned(), |automaton| embedded(&automaton, automata));
+    Ok(format!("PatternData {{ written: {written:?}, automaton: {automaton} }}"))
+}
+
+/// Adds an automaton to the list of all, and tells where it stands there.
+fn embedded(automaton: &loose::Loose, automata: &mut Vec<u8>) -> String {
+    let loose::Loose { exact, starts, begins, classes, end, states, cells } = automaton;
+    let offset = automata.len();
+    automata.extend(classes);
+    automata
+        .extend([states, cells].into_iter().flatten().flatten().flat_map(|it| it.to_le_bytes()));
+    let (states, cells) = (states.len(), cells.len());
+    format!(
+        "Some(AutomatonData {{ offset: {offset}, states: {states}, cells: {cells}, \
+         starts: {starts:?}, begins: {begins:?}, end: {end}, exact: {exact} }})"
+    )
 }
 
 /// A word of the data as a variant of a type: `high` as `Severity::High`.

@@ -1,11 +1,11 @@
 //! Runs the rules over the lines of a file's hunks.
 
-use std::cell::OnceCell;
+use std::cell::{LazyCell, OnceCell};
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::Anchored;
+use regex_automata::{Anchored, Input};
 
 use super::moved::{self, Bare, SEED, Told};
 use super::quiet::Quiet;
@@ -14,7 +14,7 @@ use super::telling::excerpt;
 use super::{Found, Signal};
 use crate::change::{File, Hunk, Text, without_feed};
 use crate::redact::{self, KeyLines};
-use crate::rules::{Hit, Prefilter, Rule, Rules, Side};
+use crate::rules::{Hit, Prefilter, Rule, Rules, Side, Verdict};
 use crate::visible;
 
 /// A rule that fires more often than this in one run of lines has made its point.
@@ -98,15 +98,14 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn on_path(&self) -> &[&'a Arc<Rule>] {
         self.on_path.get_or_init(|| {
             let mut fired: Vec<&'a Arc<Rule>> = Vec::new();
+            let path = self.readers.of(Side::Path);
             let mut try_pattern = |pattern: u32| {
                 let rule = self.rules.owner(pattern);
                 let known = fired.iter().any(|other| Arc::ptr_eq(other, rule));
-                let path = rule.on(pattern, &self.file.path).filter(|_| !known);
-                if path.is_some_and(|path| path.is_match(0, Anchored::No)) {
+                if !known && is_match(rule, pattern, &self.file.path, 0, Anchored::No, path) {
                     fired.push(rule);
                 }
             };
-            let path = self.readers.of(Side::Path);
             path.hits(&self.file.path, 0..self.file.path.len(), |hit| try_pattern(hit.pattern));
             path.always().iter().for_each(|&pattern| try_pattern(pattern));
             fired
@@ -206,13 +205,9 @@ impl<'a, 'r> Reader<'a, 'r> {
                 _ => return,
             };
             *tried = if how == Anchored::No { DONE } else { *tried + 1 };
-            // At its literal a pattern is tried sooner than its further texts are looked for, unless it would have
-            // to be compiled first.
-            let is_quick = how == Anchored::Yes && rule.is_compiled(hit.pattern);
-            if !is_quick && !prefilter.may_match(hit.pattern, text) {
-                return;
-            }
-            if self.matches(hit.pattern, text, hit.at, how) {
+            let start = if how == Anchored::No { 0 } else { hit.at };
+            let matches = is_match(rule, hit.pattern, text, start, how, prefilter);
+            if matches && !self.is_comment(rule, text) {
                 *tried = DONE;
                 fired.push((hit.pattern, line.start..line.start + text.len()));
             }
@@ -220,15 +215,6 @@ impl<'a, 'r> Reader<'a, 'r> {
         prefilter.hits(run.lines, line.clone(), &mut try_at);
         let always = prefilter.always().iter();
         always.for_each(|&pattern| try_at(Hit { pattern, at: 0, leads: false }));
-    }
-
-    /// Whether a pattern matches in a line, outside of a comment: where its literal stands, or anywhere.
-    fn matches(&self, pattern: u32, line: &[u8], at: usize, anchored: Anchored) -> bool {
-        let rule = self.rules.owner(pattern);
-        let start = if anchored == Anchored::No { 0 } else { at };
-        let attempt = rule.on(pattern, line);
-        attempt.is_some_and(|attempt| attempt.is_match(start, anchored))
-            && !self.is_comment(rule, line)
     }
 
     /// Adds what a pattern matches that may reach over several lines, given the places of its literals.
@@ -241,13 +227,13 @@ impl<'a, 'r> Reader<'a, 'r> {
     ) {
         let Hit { pattern, leads, .. } = places[0];
         let rule = self.rules.owner(pattern);
-        // As with a line, but for the number: what a match begins with stands in many a stretch.
-        let few = leads && places.len() <= ANCHORED_IN_STRETCH;
-        let is_quick = few && rule.is_compiled(pattern);
-        if !is_quick && !prefilter.may_match(pattern, text) {
-            return;
-        }
-        let Some(attempt) = rule.on(pattern, text) else { return };
+        let may_match = LazyCell::new(|| prefilter.may_match(pattern, text));
+        let find = |at: usize, anchored: Anchored| {
+            if rule.look(pattern, text, at, anchored) == Verdict::No || !*may_match {
+                return None;
+            }
+            rule.regex(pattern)?.search(&Input::new(text).range(at..).anchored(anchored))
+        };
         let mut hit = |found: Range<usize>| {
             // A pattern may begin with the bracket or the line feed before the word that it is about.
             let word = text[found.clone()].iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
@@ -257,23 +243,24 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
         };
         let mut from = 0;
-        if few {
+        // As with a line, but for the number: what a match begins with stands in many a stretch.
+        if leads && places.len() <= ANCHORED_IN_STRETCH {
             for &Hit { at, .. } in places {
                 if at >= from
-                    && let Some(found) = attempt.find(at, Anchored::Yes)
+                    && let Some(found) = find(at, Anchored::Yes)
                 {
-                    from = found.end.max(at + 1);
-                    hit(found);
+                    from = found.end().max(at + 1);
+                    hit(found.range());
                 }
             }
             return;
         }
         from = if leads { places[0].at } else { 0 };
         while from <= text.len()
-            && let Some(found) = attempt.find(from, Anchored::No)
+            && let Some(found) = find(from, Anchored::No)
         {
-            from = found.end.max(found.start + 1);
-            hit(found);
+            from = found.end().max(found.start() + 1);
+            hit(found.range());
         }
     }
 
@@ -350,6 +337,27 @@ impl Scratch {
             (*run, *other, *tries) = (self.run, line, 0);
         }
         tries
+    }
+}
+
+/// Whether a pattern matches from a byte of a text on, or there. Its further texts are looked for before it is
+/// compiled.
+fn is_match(
+    rule: &Rule,
+    pattern: u32,
+    text: &[u8],
+    at: usize,
+    anchored: Anchored,
+    prefilter: &Prefilter<'_>,
+) -> bool {
+    match rule.look(pattern, text, at, anchored) {
+        Verdict::No => false,
+        Verdict::Yes => true,
+        Verdict::Perhaps => {
+            let input = Input::new(text).range(at..).anchored(anchored).earliest(true);
+            let regex = || rule.regex(pattern);
+            prefilter.may_match(pattern, text) && regex().is_some_and(|regex| regex.is_match(input))
+        }
     }
 }
 

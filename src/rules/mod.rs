@@ -3,6 +3,7 @@
 //! A rule is written in TOML ([`syntax`]), compiled when a changed file first needs it, and proven
 //! by the examples that it carries: a test walks all packs.
 
+mod automaton;
 mod filing;
 mod languages;
 mod literals;
@@ -23,8 +24,8 @@ use thiserror::Error;
 use crate::paths::Paths;
 use crate::visible;
 
+pub use automaton::Verdict;
 pub use languages::{Language, Languages};
-pub use pattern::Attempt;
 pub use prefilter::{Hit, Prefilter};
 pub use rule::{Rule, Severity, Side};
 pub use syntax::{CategorySyntax, RuleSyntax};

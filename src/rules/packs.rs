@@ -1,5 +1,7 @@
 //! The built-in packs: read by the build, embedded as a table, and proven by their own examples.
 
+use super::automaton::AutomatonData;
+use super::pattern::PatternData;
 use super::{Category, Rule, Severity, Side};
 
 // `PACKS`, in the order of the contract's categories.
@@ -19,7 +21,7 @@ pub(super) struct RuleData {
     /// Bits of the languages, in their order in `languages.toml`.
     pub(super) languages: u64,
     pub(super) globs: &'static [&'static str],
-    pub(super) patterns: &'static [&'static str],
+    pub(super) patterns: &'static [PatternData],
     pub(super) sides: &'static [Side],
     pub(super) weight: f64,
     pub(super) severity: Severity,
@@ -57,7 +59,7 @@ fn written() -> Vec<super::syntax::PackSyntax> {
 #[cfg(test)]
 pub(super) fn patterns() -> impl Iterator<Item = (&'static str, &'static str)> {
     let rules = PACKS.iter().flat_map(|pack| pack.rules);
-    rules.flat_map(|rule| rule.patterns.iter().map(|pattern| (rule.id, *pattern)))
+    rules.flat_map(|rule| rule.patterns.iter().map(|pattern| (rule.id, pattern.written)))
 }
 
 /// All example lines of all rules.

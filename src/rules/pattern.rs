@@ -1,19 +1,15 @@
-//! A pattern of a rule, compiled when a line first needs it.
-//!
-//! A small change tries most of its patterns a few times and in vain, and then compiling them is the most of
-//! what they cost. So a pattern is compiled twice: at first for an engine that is ready in a quarter of the time,
-//! and for the fast one when it has read more.
+//! A pattern of a rule: an automaton that the build has made tells nearly all texts that it does not match, and
+//! the pattern itself is compiled when it has to be asked.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use regex_automata::Anchored;
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input};
 
+use super::automaton::{AutomatonData, Verdict};
 use super::literals::{Required, required};
 use crate::visible;
 
@@ -24,9 +20,12 @@ const SIZE_LIMIT: usize = 2 << 20;
 /// grow with this.
 const OWN_SIZE_LIMIT: usize = 100 << 10;
 
-/// So many bytes of text are left to the engine that is ready first, which takes ten times as long for each:
-/// some ten lines.
-const FEW: usize = 512;
+/// A pattern as the build embeds it.
+#[derive(Debug)]
+pub(super) struct PatternData {
+    pub(super) written: &'static str,
+    pub(super) automaton: Option<AutomatonData>,
+}
 
 /// A pattern.
 #[derive(Debug)]
@@ -35,110 +34,39 @@ pub(super) struct Pattern {
     pub(super) written: Cow<'static, str>,
     /// The literals of an own pattern, if it has any; those of the packs are filed by the build.
     pub(super) literals: Option<Required>,
-    /// For the first texts.
-    first: OnceLock<Option<regex_lite::Regex>>,
-    /// How much the first engine has been given to read, in bytes.
-    read: AtomicUsize,
-    /// For all that follow.
-    lasting: OnceLock<Option<Regex>>,
+    /// That of a built-in one, unless it would be too large.
+    automaton: Option<&'static AutomatonData>,
+    regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// A pattern of a pack, which a test has proven.
-    pub(super) fn built_in(written: &'static str) -> Pattern {
-        Pattern::of(written.into(), None, 0)
+    pub(super) fn built_in(data: &'static PatternData) -> Pattern {
+        let (written, automaton) = (data.written.into(), data.automaton.as_ref());
+        Pattern { written, literals: None, automaton, regex: OnceLock::new() }
     }
 
-    /// A user's own pattern. No test has shown that both engines understand it alike, so that it has but one.
+    /// A user's own pattern.
     ///
     /// # Errors
     /// What is wrong with it, and at which byte.
     pub(super) fn own(written: &str) -> Result<Pattern, String> {
         let checked = compile(written, OWN_SIZE_LIMIT);
         checked.map_err(|error| mistake(&error, written))?;
-        Ok(Pattern::of(written.to_owned().into(), required(written), FEW))
+        let (literals, regex) = (required(written), OnceLock::new());
+        Ok(Pattern { written: written.to_owned().into(), literals, automaton: None, regex })
     }
 
-    fn of(written: Cow<'static, str>, literals: Option<Required>, read: usize) -> Pattern {
-        let (first, lasting) = (OnceLock::new(), OnceLock::new());
-        Pattern { written, literals, first, read: AtomicUsize::new(read), lasting }
+    /// What is told without compiling it: whether it matches from a byte of a text on, or there.
+    pub(super) fn look(&self, text: &[u8], at: usize, anchored: Anchored) -> Verdict {
+        self.automaton.map_or(Verdict::Perhaps, |it| it.look(text, at, anchored))
     }
 
-    /// The pattern on a text; none where it does not compile.
-    pub(super) fn on<'p>(&'p self, text: &'p [u8]) -> Option<Attempt<'p>> {
-        if self.lasting.get().is_none()
-            && text.len() <= FEW
-            && self.read.fetch_add(text.len(), Ordering::Relaxed) + text.len() <= FEW
-            // In other text a class may stand for more than a byte.
-            && text.is_ascii()
-            && let Ok(text) = str::from_utf8(text)
-            && let Some(regex) = self.first.get_or_init(|| first(&self.written)).as_ref()
-        {
-            return Some(Attempt::First { regex, text });
-        }
-        Some(Attempt::Lasting { regex: self.regex()?, text })
-    }
-
-    /// The pattern for any number of texts; none where it does not compile.
+    /// The pattern, compiled. One that does not compile is left out: own patterns are checked when they are
+    /// loaded, and built-in ones by a test.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.lasting.get_or_init(|| compile(&self.written, SIZE_LIMIT).ok()).as_ref()
+        self.regex.get_or_init(|| compile(&self.written, SIZE_LIMIT).ok()).as_ref()
     }
-
-    /// Whether a try needs no compiling.
-    pub(super) fn is_compiled(&self) -> bool {
-        self.first.get().is_some() || self.lasting.get().is_some()
-    }
-}
-
-/// A pattern and a text.
-#[derive(Debug)]
-pub enum Attempt<'p> {
-    /// For the engine that is ready first.
-    First {
-        /// The pattern.
-        regex: &'p regex_lite::Regex,
-        /// The text, which is ASCII.
-        text: &'p str,
-    },
-    /// For the one that reads fast.
-    Lasting {
-        /// The pattern.
-        regex: &'p Regex,
-        /// The text.
-        text: &'p [u8],
-    },
-}
-
-impl Attempt<'_> {
-    /// Whether the pattern matches from a byte of the text on, or there.
-    pub fn is_match(&self, at: usize, anchored: Anchored) -> bool {
-        match self {
-            Attempt::First { .. } => self.find(at, anchored).is_some(),
-            Attempt::Lasting { regex, text } => {
-                regex.is_match(Input::new(*text).range(at..).anchored(anchored).earliest(true))
-            }
-        }
-    }
-
-    /// The first match from a byte of the text on, or the one that begins there.
-    pub fn find(&self, at: usize, anchored: Anchored) -> Option<Range<usize>> {
-        match self {
-            Attempt::First { regex, text } => {
-                let found = regex.find_at(text, at)?.range();
-                (anchored == Anchored::No || found.start == at).then_some(found)
-            }
-            Attempt::Lasting { regex, text } => {
-                let found = regex.search(&Input::new(*text).range(at..).anchored(anchored))?;
-                Some(found.range())
-            }
-        }
-    }
-}
-
-/// A pattern for ASCII, as [`compile`] makes it.
-fn first(pattern: &str) -> Option<regex_lite::Regex> {
-    let mut builder = regex_lite::RegexBuilder::new(pattern);
-    builder.multi_line(true).size_limit(SIZE_LIMIT).build().ok()
 }
 
 /// A pattern on bytes: `^` and `$` are line bounds, classes are ASCII (fifteen times faster). What the
@@ -173,50 +101,76 @@ fn mistake(error: &BuildError, pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::packs;
+    use bstr::ByteSlice;
+    use proptest::prelude::*;
+    use regex_automata::Input;
+
+    use super::super::{Rules, packs};
     use super::*;
 
     #[test]
     fn every_built_in_pattern_compiles() {
         for (id, pattern) in packs::patterns() {
             compile(pattern, SIZE_LIMIT).unwrap_or_else(|error| unreachable!("{id}: {error}"));
-            assert!(first(pattern).is_some(), "{id}");
         }
     }
 
-    #[test]
-    fn both_engines_find_the_same() {
-        let lines: Vec<String> = packs::examples().filter(|line| line.is_ascii()).collect();
-        for (id, written) in packs::patterns() {
-            let (first, lasting) = (first(written).unwrap(), compile(written, SIZE_LIMIT).unwrap());
-            for line in lines.iter().step_by(7) {
-                let attempts = [
-                    Attempt::First { regex: &first, text: line },
-                    Attempt::Lasting { regex: &lasting, text: line.as_bytes() },
-                ];
-                let [first, lasting] = attempts.each_ref().map(|on| on.find(0, Anchored::No));
-                assert_eq!(first, lasting, "{id}: {line}");
-                let at = lasting.map_or(line.len() / 2, |found| found.start);
-                let [first, lasting] = attempts.each_ref().map(|on| on.find(at, Anchored::Yes));
-                assert_eq!(first, lasting, "{id}: {line}, at {at}");
-                let [first, lasting] = attempts.map(|on| on.is_match(at, Anchored::No));
-                assert_eq!(first, lasting, "{id}: {line}, from {at}");
+    /// Holds what is told of every pattern and a text against what the pattern says.
+    #[track_caller]
+    fn is_told(text: &[u8], at: usize) {
+        for rule in Rules::built_in().iter() {
+            for (number, regex) in rule.regexes() {
+                for anchored in [Anchored::No, Anchored::Yes] {
+                    let matches = regex.is_match(Input::new(text).range(at..).anchored(anchored));
+                    let told = rule.look(number, text, at, anchored);
+                    let other = if matches { Verdict::No } else { Verdict::Yes };
+                    let shown = || format!("{}: {:?}, {at}", rule.written(number), text.as_bstr());
+                    assert_ne!(told, other, "{}", shown());
+                }
             }
         }
     }
 
     #[test]
-    fn a_pattern_that_reads_more_is_compiled_anew() {
-        let pattern = Pattern::built_in(r"\bexec\(");
-        let matches = |text: &str| pattern.on(text.as_bytes()).unwrap().is_match(0, Anchored::No);
-        for _ in 0..FEW / 7 {
-            assert!(matches("exec(x)"));
+    fn nearly_all_texts_are_told_without_compiling() {
+        let patterns =
+            Rules::built_in().iter().flat_map(|rule| rule.numbers().map(move |at| (rule, at)));
+        let (mut asked, mut told) = (0, 0);
+        for (rule, number) in patterns {
+            for text in packs::examples().step_by(29).filter(|text| !text.is_empty()) {
+                asked += 1;
+                let verdict = rule.look(number, text.as_bytes(), 0, Anchored::No);
+                told += usize::from(verdict != Verdict::Perhaps);
+            }
         }
-        assert!(pattern.is_compiled() && pattern.lasting.get().is_none());
-        assert!(matches("exec(x)") && pattern.lasting.get().is_some());
-        let own = Pattern::own(r"\bexec\(").unwrap();
-        assert!(matches!(own.on(b"exec(x)"), Some(Attempt::Lasting { .. })));
-        let other = Pattern::built_in(r"\bexec\(");
-        assert!(matches!(other.on("größe = exec(x)".as_bytes()), Some(Attempt::Lasting { .. })));
+        assert!(told * 100 > asked * 95, "{told} of {asked}");
+    }
+
+    #[test]
+    fn what_is_told_of_examples_is_so() {
+        for example in packs::examples().step_by(7) {
+            is_told(example.as_bytes(), 0);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn what_is_told_of_mixed_text_is_so(
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..60, 1usize..80), 1..6),
+            at: prop::sample::Index,
+            odd: u8,
+        ) {
+            let examples: Vec<String> = packs::examples().collect();
+            let mut text = Vec::new();
+            for (which, from, length) in cuts {
+                let example = which.get(&examples).as_bytes();
+                let from = from.min(example.len());
+                text.extend_from_slice(&example[from..(from + length).min(example.len())]);
+                text.push(odd);
+            }
+            let at = at.index(text.len());
+            is_told(&text, at);
+        }
     }
 }

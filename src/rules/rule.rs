@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use bstr::{BStr, ByteSlice};
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use regex_automata::Anchored;
 use regex_automata::meta::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::automaton::Verdict;
 use super::literals::Required;
 use super::packs::RuleData;
-use super::pattern::{Attempt, Pattern};
+use super::pattern::Pattern;
 use super::syntax::check_name;
 use super::{Category, Languages, RuleError, RuleSyntax};
 use crate::visible;
@@ -120,7 +122,7 @@ impl Rule {
             languages: data.languages,
             paths: data.globs,
             globs: GlobSet::empty(),
-            patterns: data.patterns.iter().map(|written| Pattern::built_in(written)).collect(),
+            patterns: data.patterns.iter().map(Pattern::built_in).collect(),
             first_pattern: 0,
         }
     }
@@ -235,18 +237,19 @@ impl Rule {
         (self.first_pattern..).take(self.patterns.len())
     }
 
-    /// The pattern of this number on a text. One that does not compile is left out: own rules are
-    /// checked when they are loaded and built-in ones by a test.
-    pub fn on<'p>(&'p self, number: u32, text: &'p [u8]) -> Option<Attempt<'p>> {
-        let at = number.checked_sub(self.first_pattern)?;
-        self.patterns.get(at as usize)?.on(text)
+    /// What is told without compiling it: whether the pattern of this number matches from a byte of a text on,
+    /// or there.
+    pub fn look(&self, number: u32, text: &[u8], at: usize, anchored: Anchored) -> Verdict {
+        self.pattern(number).map_or(Verdict::No, |pattern| pattern.look(text, at, anchored))
     }
 
-    /// Whether the pattern of this number has been compiled by now.
-    pub fn is_compiled(&self, number: u32) -> bool {
-        let at = number.checked_sub(self.first_pattern);
-        let pattern = at.and_then(|at| self.patterns.get(at as usize));
-        pattern.is_some_and(Pattern::is_compiled)
+    /// The pattern of this number, compiled.
+    pub fn regex(&self, number: u32) -> Option<&Regex> {
+        self.pattern(number)?.regex()
+    }
+
+    fn pattern(&self, number: u32) -> Option<&Pattern> {
+        self.patterns.get(number.checked_sub(self.first_pattern)? as usize)
     }
 
     /// All patterns with their numbers, compiled.
