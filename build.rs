@@ -36,9 +36,10 @@ fn main() -> Outcome<()> {
     let languages = read("src/rules/languages.toml")?;
     let secrets = read("src/redact/secrets.toml")?;
     let packs = packs(&secrets)?;
-    let mut automata = Vec::new();
-    write("packs.rs", &table_of_packs(&packs, &languages, &mut automata)?)?;
-    write("automata", &automata)?;
+    let mut patterns = Patterns::default();
+    let packs_table = table_of_packs(&packs, &languages, &mut patterns)?;
+    write("packs.rs", packs_table + &format!("static PATTERNS: &str = {:?};\n", patterns.texts))?;
+    write("automata", &patterns.automata)?;
     write("literals.rs", &table_of_literals(&required(&packs)?)?)?;
     write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
     write("words.rs", &table_of_words(&read("src/classify/vocabulary.toml")?)?)?;
@@ -142,18 +143,25 @@ fn provider_tokens(secrets: &Table) -> Value {
         .into()
 }
 
-/// The packs as a static; the automata of their patterns go to a list of their own.
+/// What the patterns of all packs are, one behind the other.
+#[derive(Default)]
+struct Patterns {
+    texts: String,
+    automata: Vec<u8>,
+}
+
+/// The packs as a static; their patterns are added to the others.
 fn table_of_packs(
     packs: &[(&str, Table)],
     languages: &Table,
-    automata: &mut Vec<u8>,
+    patterns: &mut Patterns,
 ) -> Outcome<String> {
     let mut source = String::from("static PACKS: &[PackData] = &[\n");
     for (name, pack) in packs {
         let title = text(&pack["title"])?;
         writeln!(source, "PackData {{ category: {name:?}, title: {title:?}, rules: &[")?;
         for entry in elements(&pack["rule"]) {
-            writeln!(source, "{},", rule(entry, languages, automata)?)?;
+            writeln!(source, "{},", rule(entry, languages, patterns)?)?;
         }
         source.push_str("] },\n");
     }
@@ -264,15 +272,16 @@ fn table_of_words(vocabulary: &Table) -> Outcome<String> {
     for word in text(&vocabulary["unrelated"]["words"])?.split_whitespace() {
         words.entry(place(word)).or_default();
     }
-    let mut source = String::from("static WORDS: &[Word] = &[\n");
+    let (mut texts, mut entries) = (String::new(), String::new());
     for ((word, kind), weights) in words {
+        let (start, length) = (texts.len(), word.len());
         writeln!(
-            source,
-            "Word {{ text: {word:?}, kind: Kind::{kind}, hundredths: {weights:?} }},"
+            entries,
+            "Word {{ start: {start}, length: {length}, kind: Kind::{kind}, hundredths: {weights:?} }},"
         )?;
+        texts.push_str(&word);
     }
-    source.push_str("];\n");
-    Ok(source)
+    Ok(format!("static TEXTS: &str = {texts:?};\nstatic WORDS: &[Word] = &[\n{entries}];\n"))
 }
 
 fn table_of_weights(weights: &Table) -> Outcome<String> {
@@ -286,7 +295,7 @@ fn table_of_weights(weights: &Table) -> Outcome<String> {
     Ok(source)
 }
 
-fn rule(rule: &Value, languages: &Table, automata: &mut Vec<u8>) -> Outcome<String> {
+fn rule(rule: &Value, languages: &Table, all: &mut Patterns) -> Outcome<String> {
     let mut bits = 0u64;
     for name in rule.get("languages").into_iter().flat_map(elements) {
         let known = languages.keys().position(|key| Some(key.as_str()) == name.as_str());
@@ -299,7 +308,7 @@ fn rule(rule: &Value, languages: &Table, automata: &mut Vec<u8>) -> Outcome<Stri
         None => vec!["Side::Added".to_owned(), "Side::Removed".to_owned()],
     };
     let patterns = rule.get("patterns").into_iter().flat_map(elements);
-    let patterns = patterns.map(|written| pattern(text(written)?, automata));
+    let patterns = patterns.map(|written| pattern(text(written)?, all));
     let patterns = patterns.collect::<Outcome<Vec<_>>>()?.join(", ");
     let flag = |key: &str| rule.get(key).and_then(Value::as_bool).unwrap_or(false);
     Ok(format!(
@@ -320,11 +329,13 @@ fn rule(rule: &Value, languages: &Table, automata: &mut Vec<u8>) -> Outcome<Stri
     ))
 }
 
-fn pattern(written: &str, automata: &mut Vec<u8>) -> Outcome<String> {
+fn pattern(written: &str, all: &mut Patterns) -> Outcome<String> {
     let automaton = loose::automaton(written)
         .map_err(|error| format!("the pattern {written}: {error}"))?
-        .map_or("None".to_owned(), |automaton| embedded(&automaton, automata));
-    Ok(format!("PatternData {{ written: {written:?}, automaton: {automaton} }}"))
+        .map_or("None".to_owned(), |automaton| embedded(&automaton, &mut all.automata));
+    let (start, length) = (all.texts.len(), written.len());
+    all.texts.push_str(written);
+    Ok(format!("PatternData {{ start: {start}, length: {length}, automaton: {automaton} }}"))
 }
 
 /// Adds an automaton to the list of all, and tells where it stands there.

@@ -8,15 +8,24 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 use memchr::memmem::Finder;
 
-// `WORDS`, in the order of their text.
+// `WORDS`, in the order of their text, and their `TEXTS`.
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
 
-/// A word as the build embeds it.
+/// A word as the build embeds it. It holds no pointer, which would have to be set right when the program starts.
 struct Word {
-    text: &'static str,
+    /// Where its text begins in `TEXTS`, in bytes.
+    start: u16,
+    /// How long that is.
+    length: u8,
     kind: Kind,
     /// How strongly it speaks of each subject, in hundredths.
     hundredths: [u8; SUBJECTS],
+}
+
+impl Word {
+    fn text(&self) -> &'static str {
+        &TEXTS[usize::from(self.start)..][..usize::from(self.length)]
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -192,18 +201,18 @@ impl Parts {
         // How many parts a word is.
         let fits = |index: usize| {
             let word = &WORDS[index];
-            let count = (1..=most).find(|&count| word.text.len() <= length(count))?;
+            let count = (1..=most).find(|&count| word.text().len() <= length(count))?;
             let fits = match word.kind {
-                Kind::Whole => word.text.len() == length(count),
+                Kind::Whole => word.text().len() == length(count),
                 Kind::Stem => true,
                 Kind::Within => false,
             };
-            let stands = fits && text.starts_with(word.text.as_bytes());
-            stands.then_some(((count, word.kind == Kind::Whole, word.text.len()), index))
+            let stands = fits && text.starts_with(word.text().as_bytes());
+            stands.then_some(((count, word.kind == Kind::Whole, word.text().len()), index))
         };
         let third = text.get(2);
         let near = near(text).filter(|&index| {
-            let other = WORDS[index].text.as_bytes().get(2);
+            let other = WORDS[index].text().as_bytes().get(2);
             other.is_none() || other == third
         });
         let best = near.filter_map(fits).max().map(|((count, ..), index)| (count, index));
@@ -218,7 +227,8 @@ fn near(text: &[u8]) -> std::ops::Range<usize> {
     let starts = STARTS.get_or_init(|| {
         let last = place(b"zz").unwrap_or(0);
         let begins = |wanted| {
-            WORDS.partition_point(|word| place(word.text.as_bytes()).is_some_and(|at| at < wanted))
+            WORDS
+                .partition_point(|word| place(word.text().as_bytes()).is_some_and(|at| at < wanted))
         };
         (0..=last + 1).map(begins).collect()
     });
@@ -241,7 +251,7 @@ fn within(text: &[u8]) -> Option<usize> {
     static WITHIN: OnceLock<Vec<(usize, Finder<'static>)>> = OnceLock::new();
     let words = WITHIN.get_or_init(|| {
         let words = WORDS.iter().enumerate().filter(|(_, word)| word.kind == Kind::Within);
-        words.map(|(at, word)| (at, Finder::new(word.text))).collect()
+        words.map(|(at, word)| (at, Finder::new(word.text()))).collect()
     });
     words.iter().find(|(_, finder)| finder.find(text).is_some()).map(|(at, _)| *at)
 }
@@ -292,16 +302,16 @@ mod tests {
         let text = parts.joined(at, count);
         let least = usize::from(parts.bounds[at + count - 1] - parts.bounds[at]);
         let fits = |&at: &usize| match WORDS[at].kind {
-            Kind::Whole => WORDS[at].text.as_bytes() == text,
+            Kind::Whole => WORDS[at].text().as_bytes() == text,
             Kind::Stem => {
-                WORDS[at].text.len() > least && text.starts_with(WORDS[at].text.as_bytes())
+                WORDS[at].text().len() > least && text.starts_with(WORDS[at].text().as_bytes())
             }
             Kind::Within => false,
         };
-        let key = |&at: &usize| (WORDS[at].kind == Kind::Whole, WORDS[at].text.len());
+        let key = |&at: &usize| (WORDS[at].kind == Kind::Whole, WORDS[at].text().len());
         let best = (0..WORDS.len()).filter(fits).max_by_key(key);
         let holds = |&at: &usize| {
-            let inside = memchr::memmem::find(text, WORDS[at].text.as_bytes()).is_some();
+            let inside = memchr::memmem::find(text, WORDS[at].text().as_bytes()).is_some();
             WORDS[at].kind == Kind::Within && inside
         };
         let inside = || (0..WORDS.len()).find(holds).filter(|_| count == 1 && text.len() >= LONG);
@@ -312,7 +322,7 @@ mod tests {
         #[test]
         fn a_word_is_found_as_among_all(picks in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, "[a-z0-9]{0,3}"), 1..5)) {
             let texts = picks.iter().map(|(pick, cut, more)| {
-                let text = pick.get(WORDS).text;
+                let text = pick.get(WORDS).text();
                 format!("{}{more}", &text[..text.len().saturating_sub(*cut)])
             });
             let identifier = texts.collect::<Vec<_>>().join("_");

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
-use regex::RegexSet;
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
@@ -94,8 +94,12 @@ impl Failure {
     /// The failure that one of Codex's messages shows, if it shows one.
     pub fn shown_by(message: &str) -> Option<Failure> {
         let table = table();
-        let row =
-            table.patterns.matches(message).into_iter().map(|at| table.of_pattern[at]).min()?;
+        let row = table
+            .patterns
+            .matches(message.as_bytes())
+            .into_iter()
+            .map(|at| table.of_pattern[at])
+            .min()?;
         Some(table.rows[row].failure(message))
     }
 
@@ -157,8 +161,10 @@ fn table() -> &'static Compiled {
             .enumerate()
             .flat_map(|(at, row)| row.shows.iter().map(move |_| at))
             .collect();
-        let patterns = rows.iter().flat_map(|row| &row.shows).map(|shows| format!("(?i){shows}"));
-        let patterns = RegexSet::new(patterns).expect("a test proves failures.toml");
+        let patterns = rows.iter().flat_map(|row| &row.shows);
+        let mut patterns = RegexSetBuilder::new(patterns);
+        patterns.case_insensitive(true).unicode(false);
+        let patterns = patterns.build().expect("a test proves failures.toml");
         Compiled { rows, patterns, of_pattern }
     })
 }

@@ -8,15 +8,17 @@ use std::sync::OnceLock;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 /// The time that a message names, on or after `now`.
 pub(super) fn named_in(message: &str, now: Timestamp) -> Option<Timestamp> {
     static PATTERN: OnceLock<Regex> = OnceLock::new();
     let pattern = PATTERN.get_or_init(|| {
-        Regex::new(
+        RegexBuilder::new(
             r"(?i)try again at (?:(?P<month>[a-z]{3})[a-z]* (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4}),? )?(?P<hour>\d{1,2}):(?P<minute>\d{2}) ?(?P<half>am|pm)",
         )
+        .unicode(false)
+        .build()
         .expect("a constant pattern, exercised by the test below")
     });
     let found = pattern.captures(message)?;

@@ -4,11 +4,12 @@ mod key;
 mod placeholder;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::AhoCorasick;
 use bstr::ByteSlice;
-use regex::Regex;
+use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use crate::change::Text;
 
@@ -117,16 +118,15 @@ impl Redactor {
     fn replace(&mut self, shape: &Shape, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut from = 0;
-        for found in shape.regex().captures_iter(text) {
-            let Some(secret) = found.name("secret").or_else(|| found.get(0)) else {
-                continue;
-            };
-            if secret.as_str().contains("<redacted:") {
+        for Range { start, end } in shape.places(text) {
+            // The last one may have taken the rest of a character along with which this one begins.
+            let secret = text.get(start.max(from)..end).unwrap_or_default();
+            if secret.is_empty() || secret.contains("<redacted:") {
                 continue;
             }
-            out.push_str(&text[from..secret.start()]);
-            out.push_str(&self.placeholder(shape.data.name, secret.as_str()));
-            from = secret.end();
+            out.push_str(&text[from..start.max(from)]);
+            out.push_str(&self.placeholder(shape.data.name, secret));
+            from = end;
         }
         out.push_str(&text[from..]);
         out
@@ -174,13 +174,25 @@ impl Shapes {
 impl Shape {
     /// The secrets of this shape in a text.
     fn secrets<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
-        let found = self.regex().captures_iter(text);
-        found.filter_map(|found| Some(found.name("secret").or_else(|| found.get(0))?.as_str()))
+        self.places(text).map(|place| &text[place])
+    }
+
+    /// Where they stand, as whole characters.
+    fn places(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
+        let place = |found: Captures<'_>| {
+            let secret = found.name("secret").or_else(|| found.get(0))?;
+            let start = (0..=secret.start()).rev().find(|at| text.is_char_boundary(*at))?;
+            let end = (secret.end()..=text.len()).find(|at| text.is_char_boundary(*at))?;
+            Some(start..end)
+        };
+        self.regex().captures_iter(text.as_bytes()).filter_map(place)
     }
 
     fn regex(&self) -> &Regex {
         self.compiled.get_or_init(|| {
-            Regex::new(&behind_escapes(self.data.pattern))
+            RegexBuilder::new(&behind_escapes(self.data.pattern))
+                .unicode(false)
+                .build()
                 .expect("a test compiles the pattern of every shape")
         })
     }
@@ -200,6 +212,8 @@ fn behind_escapes(pattern: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(serde::Deserialize)]
@@ -223,7 +237,7 @@ mod tests {
             let fires = |line: &str| {
                 let mut likely = SHAPES_READY.that_can_match(line);
                 likely.any(|likely| likely.data.name == shape.data.name)
-                    && shape.regex().is_match(line)
+                    && shape.regex().is_match(line.as_bytes())
             };
             for line in &written.matches {
                 assert!(fires(&line.replace("{}", "")), "Missing {}: {line}", written.name);
@@ -244,6 +258,28 @@ mod tests {
             "b = '<redacted:aws-access-key:1>'"
         );
         assert_eq!(redactor.count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn text_of_many_scripts_stays_whole_characters(pieces in prop::collection::vec(
+            prop_oneof![
+                Just("password = \"".to_owned()), Just("curl -u x:".to_owned()),
+                Just("\"".to_owned()), Just("<password>".to_owned()), "\\PC{0,12}", "[é–日 ]{0,20}",
+            ], 1..8))
+        {
+            let text = pieces.concat();
+            let out = Redactor::default().line(&text, false);
+            if !out.contains("<redacted:") {
+                prop_assert_eq!(out, text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_of_other_letters_is_one_too() {
+        let out = line(&format!("password = \"{}\"", "пароль-надёжный"));
+        assert_eq!(out, "password = \"<redacted:assigned-secret:1>\"");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::table::stands_in;
 use crate::paths::Paths;
@@ -151,9 +151,12 @@ impl Head {
         if !literals.is_empty() && !stand.any(|stands| stands) {
             return None;
         }
-        let compile = || Regex::new(&format!("(?-u){}", self.data.pattern)).ok();
-        self.regex.get_or_init(compile).as_ref()
+        self.regex.get_or_init(|| compile(self.data.pattern).ok()).as_ref()
     }
+}
+
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).build()
 }
 
 /// Whether nothing stands behind the first end of a comment.
@@ -170,7 +173,7 @@ mod tests {
         assert!((10..=64).contains(&LANGUAGES.len()));
         for language in LANGUAGES {
             for head in language.heads {
-                let regex = Regex::new(&format!("(?-u){}", head.pattern)).unwrap();
+                let regex = compile(head.pattern).unwrap();
                 assert!(
                     regex.capture_names().any(|name| name == Some("name")),
                     "{}",

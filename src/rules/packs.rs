@@ -4,7 +4,7 @@ use super::automaton::AutomatonData;
 use super::pattern::PatternData;
 use super::{Category, Rule, Severity, Side};
 
-// `PACKS`, in the order of the contract's categories.
+// `PACKS`, in the order of the contract's categories, and the text of all `PATTERNS`.
 include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
 /// A pack as the build embeds it.
@@ -30,6 +30,13 @@ pub(super) struct RuleData {
     pub(super) tokens: bool,
     pub(super) comments: bool,
     pub(super) multiline: bool,
+}
+
+impl PatternData {
+    /// The pattern as it is written.
+    pub(super) fn written(&self) -> &'static str {
+        &PATTERNS[self.start..][..self.length]
+    }
 }
 
 /// All built-in rules and categories.
@@ -59,7 +66,7 @@ fn written() -> Vec<super::syntax::PackSyntax> {
 #[cfg(test)]
 pub(super) fn patterns() -> impl Iterator<Item = (&'static str, &'static str)> {
     let rules = PACKS.iter().flat_map(|pack| pack.rules);
-    rules.flat_map(|rule| rule.patterns.iter().map(|pattern| (rule.id, pattern.written)))
+    rules.flat_map(|rule| rule.patterns.iter().map(|pattern| (rule.id, pattern.written())))
 }
 
 /// All example lines of all rules.

@@ -20,10 +20,13 @@ const SIZE_LIMIT: usize = 2 << 20;
 /// grow with this.
 const OWN_SIZE_LIMIT: usize = 100 << 10;
 
-/// A pattern as the build embeds it.
+/// A pattern as the build embeds it. It holds no pointer, which would have to be set right when the program starts.
 #[derive(Debug)]
 pub(super) struct PatternData {
-    pub(super) written: &'static str,
+    /// Where it begins in the text of all patterns, in bytes.
+    pub(super) start: usize,
+    /// How long it is.
+    pub(super) length: usize,
     pub(super) automaton: Option<AutomatonData>,
 }
 
@@ -42,7 +45,7 @@ pub(super) struct Pattern {
 impl Pattern {
     /// A pattern of a pack, which a test has proven.
     pub(super) fn built_in(data: &'static PatternData) -> Pattern {
-        let (written, automaton) = (data.written.into(), data.automaton.as_ref());
+        let (written, automaton) = (data.written().into(), data.automaton.as_ref());
         Pattern { written, literals: None, automaton, regex: OnceLock::new() }
     }
 
