@@ -1,11 +1,14 @@
 //! The command line: types and help, no logic.
 
+use std::cell::Cell;
 use std::ffi::OsString;
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
-
+use clap::{
+    ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+};
 use jiff::civil::Date;
 
 use crate::prompt::Kind;
@@ -54,6 +57,14 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// The command line with the arguments of all commands, for those who show them.
+    pub fn in_full() -> clap::Command {
+        IN_FULL.set(true);
+        let command = Cli::command();
+        IN_FULL.set(false);
+        command
+    }
+
     /// All configuration that was given on the command line.
     pub fn flags(&self) -> Vec<(String, String)> {
         let from = self.config_from.iter().map(|side| ("config.from".to_owned(), side.clone()));
@@ -72,39 +83,39 @@ const EXIT_STATUS: &str = "Exit status:
 pub enum Command {
     /// Review a change: scan it, ask Codex about the risky hunks, check the answer
     #[command(after_help = REVIEW_EXAMPLES)]
-    Review(ReviewArgs),
+    Review(Later<ReviewArgs>),
     /// Show what the analyzer finds: no Codex, no network, nothing written
     #[command(after_help = SCAN_EXAMPLES)]
-    Scan(ScanArgs),
+    Scan(Later<ScanArgs>),
     /// Print the prompt that a review would send, byte for byte
-    Prompt(PromptArgs),
+    Prompt(Later<PromptArgs>),
     /// Ask about a decision, a cause, an algorithm, a plan, or an answer that you do not trust
     #[command(after_help = CONSULT_EXAMPLES)]
-    Consult(ConsultArgs),
+    Consult(Later<ConsultArgs>),
     /// Ask on in the Codex session of an earlier review, or give it context that it asks for
     #[command(after_help = FOLLOW_UP_EXAMPLES)]
-    FollowUp(FollowUpArgs),
+    FollowUp(Later<FollowUpArgs>),
     /// Accept a finding of an earlier review, with a reason and perhaps an end
     #[command(after_help = ACCEPT_NOTES)]
-    Accept(AcceptArgs),
+    Accept(Later<AcceptArgs>),
     /// List earlier reviews of this repository
     Log,
     /// Show an earlier review
-    Show(ShowArgs),
+    Show(Later<ShowArgs>),
     /// Show or clear the marker that leaves a limited Codex alone
     #[command(alias = "cooldown")]
-    Doghouse(DoghouseArgs),
+    Doghouse(Later<DoghouseArgs>),
     /// Review the change of a CI job: finds the range, takes configuration and rules from its base
     #[command(after_help = CI_EXAMPLES)]
-    Ci(CiArgs),
+    Ci(Later<CiArgs>),
     /// Install, remove or show the pre-push hook of this repository
-    Hook(HookArgs),
+    Hook(Later<HookArgs>),
     /// Show the review in the background: what runs, since when, on what, and what came of the last
     Status,
     /// End the review in the background
     Cancel,
     /// Show the rules in force, or try them
-    Rules(RulesArgs),
+    Rules(Later<RulesArgs>),
     /// Show what works here, what does not, and the mend
     Doctor,
     /// Write a commented advisor.toml into this repository
@@ -113,19 +124,63 @@ pub enum Command {
     #[command(after_help = MCP_NOTES)]
     Mcp,
     /// Install what other agents need to ask for a second opinion, or take it out again
-    Agent(AgentArgs),
+    Agent(Later<AgentArgs>),
     /// Wait for the end of the program, and end what it has started
     #[command(hide = true)]
-    Warden(WardenArgs),
+    Warden(Later<WardenArgs>),
     /// Review in the background what a push would bring
     #[command(hide = true)]
-    Background(BackgroundArgs),
+    Background(Later<BackgroundArgs>),
     /// Make a small sample repository and review its last commits
-    Demo(DemoArgs),
+    Demo(Later<DemoArgs>),
     /// Print the man page, or write all pages to a folder
-    Man(ManArgs),
+    Man(Later<ManArgs>),
     /// Print completions for a shell; those for bash serve `git advisor` too
-    Completions(CompletionsArgs),
+    Completions(Later<CompletionsArgs>),
+}
+
+thread_local! {
+    /// Whether all commands are to be described at once: the derived code hands nothing down that could say so.
+    static IN_FULL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The arguments of a command. They are described to the parser when the command is asked for: to describe those of
+/// all commands takes as long as to read a small change.
+#[derive(Debug)]
+pub struct Later<A>(A);
+
+impl<A: Args> Args for Later<A> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        if IN_FULL.get() { described::<A>(command) } else { command.defer(described::<A>) }
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// A command with its arguments; what it does is said already.
+fn described<A: Args>(command: clap::Command) -> clap::Command {
+    let about = command.get_about().cloned().unwrap_or_default();
+    A::augment_args(command).about(about).long_about(None)
+}
+
+impl<A: FromArgMatches> FromArgMatches for Later<A> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        A::from_arg_matches(matches).map(Later)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl<A> Deref for Later<A> {
+    type Target = A;
+
+    fn deref(&self) -> &A {
+        &self.0
+    }
 }
 
 /// `rules`
@@ -745,12 +800,12 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        Cli::in_full().debug_assert();
     }
 
     #[test]
     fn the_help_on_formats_names_them_all() {
-        let command = Cli::command();
+        let command = Cli::in_full();
         for name in ["review", "consult", "follow-up", "scan"] {
             let command = command.find_subcommand(name).unwrap();
             let format = command.get_arguments().find(|arg| arg.get_id() == "format").unwrap();
@@ -771,6 +826,6 @@ mod tests {
             }
             command.get_subcommands().for_each(walk);
         }
-        walk(&Cli::command());
+        walk(&Cli::in_full());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, ValueEnum};
+use clap::ValueEnum;
 use git_advisor::cli::Cli;
 use git_advisor::config::{Config, KEYS};
 use git_advisor::report::Format;
@@ -150,7 +150,7 @@ fn every_link_between_documents_leads_to_a_file() {
 #[test]
 fn the_readme_lists_every_command() {
     let readme = read("README.md");
-    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+    for command in Cli::in_full().get_subcommands().filter(|command| !command.is_hide_set()) {
         let name = command.get_name();
         let row = |line: &str| {
             line.starts_with("| `git advisor") && line.contains(&format!("`git advisor {name}"))

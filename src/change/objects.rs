@@ -281,7 +281,7 @@ fn names_replacements(common: &Path) -> bool {
 fn holds_replacements(mut packed: impl Read) -> bool {
     const PIECE: u64 = 1 << 16;
     const NAME: &[u8] = b" refs/replace/";
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(1 << 17);
     while packed.by_ref().take(PIECE).read_to_end(&mut text).is_ok_and(|bytes| bytes > 0) {
         if text.contains_str(NAME) {
             return true;

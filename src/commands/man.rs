@@ -3,7 +3,6 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
 use super::{print, print_with};
@@ -56,5 +55,5 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<Exit> {
 
 /// The command line under the name of the binary: man pages and shells know no name of two words.
 fn command() -> clap::Command {
-    Cli::command().bin_name(NAME)
+    Cli::in_full().bin_name(NAME)
 }
