@@ -39,9 +39,10 @@ fn main() -> Outcome<()> {
     let mut patterns = Patterns::default();
     let packs_table = table_of_packs(&packs, &languages, &mut patterns)?;
     write("packs.rs", packs_table + &format!("static PATTERNS: &str = {:?};\n", patterns.texts))?;
+    let language = |name: &str, value: &Value| language(name, value, &mut patterns.automata);
+    write("languages.rs", table("LANGUAGES", "LanguageData", &languages, language)?)?;
     write("automata", &patterns.automata)?;
     write("literals.rs", &table_of_literals(&required(&packs)?)?)?;
-    write("languages.rs", &table("LANGUAGES", "LanguageData", &languages, language)?)?;
     write("words.rs", &table_of_words(&read("src/classify/vocabulary.toml")?)?)?;
     write("weights.rs", &table_of_weights(&read("src/classify/weights.toml")?)?)?;
     write(
@@ -68,7 +69,7 @@ fn table(
     name: &str,
     of: &str,
     entries: &Table,
-    entry: impl Fn(&str, &Value) -> Outcome<String>,
+    mut entry: impl FnMut(&str, &Value) -> Outcome<String>,
 ) -> Outcome<String> {
     let each: Outcome<Vec<String>> = entries.iter().map(|(key, value)| entry(key, value)).collect();
     Ok(format!("static {name}: &[{of}] = &[\n{}\n];\n", each?.join(",\n")))
@@ -85,24 +86,29 @@ fn list(
     Ok(format!("static {name}: &[{of}] = &[\n{}\n];\n", each?.join(",\n")))
 }
 
-fn language(name: &str, value: &Value) -> Outcome<String> {
+fn language(name: &str, value: &Value, automata: &mut Vec<u8>) -> Outcome<String> {
     let [globs, comments, keywords] =
         ["globs", "comments", "keywords"].map(|key| texts(value.get(key)));
     let heads = value.get("function").into_iter().flat_map(elements);
-    let heads = heads.map(|pattern| head(text(pattern)?)).collect::<Outcome<Vec<_>>>()?.join(", ");
+    let heads = heads.map(|pattern| head(text(pattern)?, automata));
+    let heads = heads.collect::<Outcome<Vec<_>>>()?.join(", ");
     Ok(format!(
         "LanguageData {{ name: {name:?}, globs: {globs}, comments: {comments}, heads: &[{heads}], keywords: {keywords} }}"
     ))
 }
 
-fn head(pattern: &str) -> Outcome<String> {
+fn head(pattern: &str, automata: &mut Vec<u8>) -> Outcome<String> {
     let required = literals::required(pattern).map_or(Vec::new(), |required| required.texts);
     let literal = |text: &Vec<u8>| {
         let (bare, rarest, bounds) = literals::sought(text);
         format!("(&{bare:?}, {rarest}, {bounds:?})")
     };
     let literals: Vec<String> = required.iter().map(literal).collect();
-    Ok(format!("HeadData {{ pattern: {pattern:?}, literals: &[{}] }}", literals.join(", ")))
+    let literals = literals.join(", ");
+    let automaton = automaton(pattern, automata)?;
+    Ok(format!(
+        "HeadData {{ pattern: {pattern:?}, literals: &[{literals}], automaton: {automaton} }}"
+    ))
 }
 
 fn reason(value: &Value) -> Outcome<String> {
@@ -330,26 +336,28 @@ fn rule(rule: &Value, languages: &Table, all: &mut Patterns) -> Outcome<String> 
 }
 
 fn pattern(written: &str, all: &mut Patterns) -> Outcome<String> {
-    let automaton = loose::automaton(written)
-        .map_err(|error| format!("the pattern {written}: {error}"))?
-        .map_or("None".to_owned(), |automaton| embedded(&automaton, &mut all.automata));
+    let automaton = automaton(written, &mut all.automata)?;
     let (start, length) = (all.texts.len(), written.len());
     all.texts.push_str(written);
     Ok(format!("PatternData {{ start: {start}, length: {length}, automaton: {automaton} }}"))
 }
 
-/// Adds an automaton to the list of all, and tells where it stands there.
-fn embedded(automaton: &loose::Loose, automata: &mut Vec<u8>) -> String {
-    let loose::Loose { exact, starts, begins, classes, end, states, cells } = automaton;
+/// Adds the automaton of a pattern to the list of all, and tells where it stands there.
+fn automaton(pattern: &str, automata: &mut Vec<u8>) -> Outcome<String> {
+    let made = loose::automaton(pattern);
+    let made = made.map_err(|error| format!("the pattern {pattern}: {error}"))?;
+    let Some(loose::Loose { exact, starts, begins, classes, end, states, cells }) = made else {
+        return Ok("None".to_owned());
+    };
     let offset = automata.len();
     automata.extend(classes);
     automata
-        .extend([states, cells].into_iter().flatten().flatten().flat_map(|it| it.to_le_bytes()));
+        .extend([&states, &cells].into_iter().flatten().flatten().flat_map(|it| it.to_le_bytes()));
     let (states, cells) = (states.len(), cells.len());
-    format!(
+    Ok(format!(
         "Some(AutomatonData {{ offset: {offset}, states: {states}, cells: {cells}, \
          starts: {starts:?}, begins: {begins:?}, end: {end}, exact: {exact} }})"
-    )
+    ))
 }
 
 /// A word of the data as a variant of a type: `high` as `Severity::High`.

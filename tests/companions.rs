@@ -81,7 +81,7 @@ fn a_scan_says_what_goes_along_and_why() {
 fn companions_stand_in_the_prompt_behind_what_earned_the_call() {
     let (home, repo) = (Home::new(), repository());
     let prompt = advisor(&home, &repo, &["prompt", "HEAD~1.."]).success().stdout;
-    let mark = regex::Regex::new(r"-[a-z0-9]{4} ").unwrap();
+    let mark = regex::RegexBuilder::new(r"-[a-z0-9]{4} ").unicode(false).build().unwrap();
     let headings: Vec<String> = prompt
         .lines()
         .filter(|line| line.starts_with("### H"))

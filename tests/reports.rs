@@ -44,7 +44,8 @@ fn report(repo: &Repo, kind: &str) -> String {
 
 /// The report with what changes from version to version and from run to run replaced.
 fn stable(text: &str) -> String {
-    let times = regex::Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d").unwrap();
+    let times =
+        regex::RegexBuilder::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d").unicode(false).build().unwrap();
     times.replace_all(text, "[TIME]").replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
 }
 

@@ -29,7 +29,8 @@ fn risky() -> Repo {
 
 /// Text with the random characters of the hunks' labels replaced: `H1-k7f3` is `H1-[MARK]`.
 fn without_marks(text: &str) -> String {
-    let records = regex::Regex::new(r"\d{8}T\d{6}\.\d{6}Z-\w{6}").unwrap();
+    let records =
+        regex::RegexBuilder::new(r"\d{8}T\d{6}\.\d{6}Z-\w{6}").unicode(false).build().unwrap();
     let text = records.replace_all(text, "[RECORD]");
     let words = text.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     words

@@ -225,12 +225,15 @@ impl Parts {
 fn near(text: &[u8]) -> std::ops::Range<usize> {
     static STARTS: OnceLock<Vec<usize>> = OnceLock::new();
     let starts = STARTS.get_or_init(|| {
-        let last = place(b"zz").unwrap_or(0);
-        let begins = |wanted| {
-            WORDS
-                .partition_point(|word| place(word.text().as_bytes()).is_some_and(|at| at < wanted))
-        };
-        (0..=last + 1).map(begins).collect()
+        let mut starts = vec![0; place(b"zz").unwrap_or(0) + 2];
+        let places = WORDS.iter().map(|word| place(word.text().as_bytes()));
+        for (end, at) in (1..).zip(places).filter_map(|(end, at)| Some((end, at?))) {
+            starts[at + 1] = end;
+        }
+        for at in 1..starts.len() {
+            starts[at] = starts[at].max(starts[at - 1]);
+        }
+        starts
     });
     place(text).map_or(0..0, |at| starts[at]..starts[at + 1])
 }

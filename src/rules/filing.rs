@@ -62,9 +62,9 @@ pub(super) fn fold(word: u32) -> u32 {
 #[inline]
 pub(super) fn counting(word: u32) -> u32 {
     match word {
-        0..=0xffff => 0xffff,
-        0x1_0000..=0xff_ffff => 0xff_ffff,
-        _ => u32::MAX,
+        0x100_0000.. => u32::MAX,
+        0x1_0000.. => 0xff_ffff,
+        _ => 0xffff,
     }
 }
 

@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use bstr::{BStr, ByteSlice};
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::Anchored;
+use regex_automata::meta::{BuildError, Regex};
+use regex_automata::util::syntax;
 
+use super::automaton::{AutomatonData, Verdict};
 use super::table::stands_in;
 use crate::paths::Paths;
 
@@ -27,6 +30,7 @@ struct HeadData {
     /// Texts of which each such line holds one, like those of the rules; none where there are no such. For each the
     /// place of its rarest byte, and whether a word must begin and end with it.
     literals: &'static [(&'static [u8], usize, [bool; 2])],
+    automaton: Option<AutomatonData>,
 }
 
 /// All languages that the rules tell apart; at most 64, so that a set of them fits a word.
@@ -43,7 +47,7 @@ pub struct Language {
     heads: Vec<Head>,
 }
 
-/// The same, compiled when a line first may be one.
+/// The same, compiled when a line is likely to be one.
 struct Head {
     data: &'static HeadData,
     regex: OnceLock<Option<Regex>>,
@@ -130,33 +134,39 @@ impl Language {
             return None;
         }
         let keyword = |word: &[u8]| self.data.keywords.iter().any(|other| other.as_bytes() == word);
-        // Most lines begin no function, and room for captures is made before the search for them.
-        let heads = self.heads.iter().filter_map(|head| head.fitting(line));
-        let name = heads.filter(|head| head.is_match(line)).find_map(|head| {
-            let found = head.captures(line)?;
-            let name = found.name("name")?.as_bytes();
-            let first = found.name("first").is_some_and(|first| keyword(first.as_bytes()));
-            (!first && !keyword(name)).then_some(name)
+        let heads = self.heads.iter().filter(|head| head.may_be(line));
+        let name = heads.filter_map(Head::regex).find_map(|head| {
+            let mut found = head.create_captures();
+            head.captures(line, &mut found);
+            let group =
+                |name: &str| found.get_group_by_name(name).map(|group| &line[group.range()]);
+            let name = group("name")?;
+            (!group("first").is_some_and(keyword) && !keyword(name)).then_some(name)
         })?;
         Some(crate::visible::line(name.as_bytes()).into_string())
     }
 }
 
 impl Head {
-    /// The pattern, if a line holds what it needs.
-    fn fitting(&self, line: &[u8]) -> Option<&Regex> {
-        let literals = self.data.literals;
+    /// Whether a line may be one, told without compiling the pattern.
+    fn may_be(&self, line: &[u8]) -> bool {
+        let HeadData { literals, automaton, .. } = self.data;
         let mut stand =
             literals.iter().map(|(text, rarest, bounds)| stands_in(line, text, *rarest, *bounds));
-        if !literals.is_empty() && !stand.any(|stands| stands) {
-            return None;
-        }
+        (literals.is_empty() || stand.any(|stands| stands))
+            && automaton.as_ref().is_none_or(|it| it.look(line, 0, Anchored::No) != Verdict::No)
+    }
+
+    fn regex(&self) -> Option<&Regex> {
         self.regex.get_or_init(|| compile(self.data.pattern).ok()).as_ref()
     }
 }
 
-fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).build()
+/// A pattern for few lines, nearly all of which it matches: what makes a search fast is left out.
+fn compile(pattern: &str) -> Result<Regex, Box<BuildError>> {
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
+    let config = Regex::config().utf8_empty(false).auto_prefilter(false).hybrid(false).dfa(false);
+    Regex::builder().syntax(syntax).configure(config).build(pattern).map_err(Box::new)
 }
 
 /// Whether nothing stands behind the first end of a comment.
@@ -174,8 +184,9 @@ mod tests {
         for language in LANGUAGES {
             for head in language.heads {
                 let regex = compile(head.pattern).unwrap();
+                let names = regex.group_info().all_names();
                 assert!(
-                    regex.capture_names().any(|name| name == Some("name")),
+                    names.into_iter().any(|(.., name)| name == Some("name")),
                     "{}",
                     language.name
                 );

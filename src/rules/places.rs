@@ -23,21 +23,26 @@ impl Places {
         Places { classes: Box::new([0; 1 << WIDTH]), odd: false }
     }
 
-    /// Takes the place of the word under which a literal is filed; of one of two bytes those of all groups that
-    /// begin with them.
+    /// Takes the place of the four bytes under which a literal is filed.
     #[inline]
-    pub(super) fn set<'t>(&mut self, word: u32, literal: impl Fn() -> &'t [u8]) {
-        match counting(word) {
-            u32::MAX => *self.of(word) |= CLASSES[(word >> 24) as usize],
-            0xffff if literal().iter().any(|byte| is_odd(*byte)) => self.odd = true,
-            0xffff => {
-                let groups = (0..=u32::from(u8::MAX)).map(|third| word | third << 16);
-                groups.for_each(|group| *self.of(group) = u8::MAX);
-            }
-            _ => *self.of(word) = u8::MAX,
+    pub(super) fn set(&mut self, word: u32) {
+        *self.of(word) |= CLASSES[(word >> 24) as usize];
+    }
+
+    /// Takes the place of the three bytes under which a literal is filed; of two those of all groups that begin with
+    /// them.
+    pub(super) fn set_short(&mut self, word: u32, literal: &[u8]) {
+        if counting(word) != 0xffff {
+            *self.of(word) = u8::MAX;
+        } else if literal.iter().any(|byte| is_odd(*byte)) {
+            self.odd = true;
+        } else {
+            let groups = (0..=u32::from(u8::MAX)).map(|third| word | third << 16);
+            groups.for_each(|group| *self.of(group) = u8::MAX);
         }
     }
 
+    #[inline]
     fn of(&mut self, word: u32) -> &mut u8 {
         &mut self.classes[place_of(word) % (1 << WIDTH)]
     }
@@ -134,9 +139,9 @@ mod tests {
     fn a_group_is_told_where_it_stands() {
         let word = |text: &[u8; 4]| u32::from_le_bytes(*text);
         let mut places = Places::none();
-        for literal in [b"exec", b"md5\0", b"r|\0\0"] {
-            places.set(word(literal), || &[]);
-        }
+        places.set(word(b"exec"));
+        places.set_short(word(b"md5\0"), b"md5");
+        places.set_short(word(b"r|\0\0"), b"r|");
         let stand = |text: &[u8; BLOCK]| {
             let stand = places.stand_in(text).to_le_bytes();
             (0..STEP).filter(|at| stand[*at] != 0).collect::<Vec<_>>()
