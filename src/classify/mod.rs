@@ -97,7 +97,7 @@ pub struct Signal {
     /// Whether the same line stands on the other side elsewhere in the change.
     pub moved: bool,
     /// What stands for each of the lines when looking for it elsewhere; see [`moved`].
-    told: Vec<Option<u32>>,
+    told: Vec<Option<moved::Mark>>,
 }
 
 /// How often each state occurred; the numbers of `stats` in the report.

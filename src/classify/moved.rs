@@ -1,7 +1,7 @@
 //! Tells a line that moved from one that was lost or is new.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -22,21 +22,49 @@ const SHORT: usize = 8;
 /// What a sink that merely moved still adds: it runs in another place now, perhaps unguarded.
 const MOVED_SINK: f64 = 0.25;
 
-/// The changed lines of a file, each by what stands for it ([`Lines::line`]). In a change of a million
-/// lines one line in four thousand passes for another by accident, and none on purpose.
+/// What stands for a line ([`Lines::line`]): 48 bits of a hash, in no more room, since a large change has millions of
+/// lines. In a change of two million one line passes for another by accident in a thousand scans, and none on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark([u16; 3]);
+
+impl Mark {
+    #[inline]
+    fn of(hash: u64) -> Mark {
+        Mark([16, 32, 48].map(|bits| (hash >> bits & 0xffff) as u16))
+    }
+
+    #[inline]
+    fn number(self) -> u64 {
+        let [low, middle, high] = self.0.map(u64::from);
+        high << 32 | middle << 16 | low
+    }
+
+    /// A bit in a map of all that a part of it can be: the number of its word, and the bit.
+    fn bit(self) -> (usize, u64) {
+        (usize::from(self.0[0] >> 6), 1 << (self.0[0] & 63))
+    }
+}
+
+impl Hash for Mark {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.number());
+    }
+}
+
+/// The changed lines of a file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Told {
-    added: Vec<u32>,
-    removed: Vec<u32>,
+    added: Vec<Mark>,
+    removed: Vec<Mark>,
 }
 
 impl Told {
-    fn lines(&self) -> impl Iterator<Item = &u32> {
+    fn lines(&self) -> impl Iterator<Item = &Mark> {
         self.added.iter().chain(&self.removed)
     }
 
     /// The lines of a side; unchanged ones are not taken down.
-    pub(super) fn of(&mut self, side: Side) -> Option<&mut Vec<u32>> {
+    pub(super) fn of(&mut self, side: Side) -> Option<&mut Vec<Mark>> {
         match side {
             Side::Added => Some(&mut self.added),
             Side::Removed => Some(&mut self.removed),
@@ -48,27 +76,28 @@ impl Told {
 /// What stands for the lines of a file: a hash of the text without the blanks around it, and of the
 /// ending of the file's name, since in another kind of file a line has not moved but is another thing.
 pub(super) struct Lines {
-    ending: u32,
+    ending: u64,
 }
 
 impl Lines {
     pub(super) fn of(file: &File) -> Lines {
         let ending = file.path.rfind_byte(b'.').map_or(&[][..], |at| &file.path[at..]);
-        Lines { ending: upper(SEED.hash_one(ending)) }
+        Lines { ending: SEED.hash_one(ending) }
     }
 
     /// What stands for a line; nothing for one that says too little.
-    pub(super) fn line(&self, text: &[u8]) -> Option<u32> {
+    pub(super) fn line(&self, text: &[u8]) -> Option<Mark> {
         self.of_bare(&Bare::of(text))
     }
 
     /// The same of a line of which is known what it says.
-    pub(super) fn of_bare(&self, bare: &Bare<'_>) -> Option<u32> {
-        (bare.text.len() >= SHORT).then(|| upper(bare.hash) ^ self.ending)
+    #[inline]
+    pub(super) fn of_bare(&self, bare: &Bare<'_>) -> Option<Mark> {
+        (bare.text.len() >= SHORT).then(|| Mark::of(bare.hash ^ self.ending))
     }
 
     /// Takes down all lines of a stretch that was added or removed.
-    fn tell(&self, lines: Range<u32>, text: &Text, told: &mut Vec<u32>) {
+    fn tell(&self, lines: Range<u32>, text: &Text, told: &mut Vec<Mark>) {
         told.extend(text.lines(lines).filter_map(|line| self.line(line)));
     }
 }
@@ -111,11 +140,6 @@ fn hash(seed: &RandomState, text: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// The upper half, which is as good as the whole.
-fn upper(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
 impl Lines {
     /// Takes down the changed lines of a hunk.
     pub(super) fn changed(&self, file: &File, hunk: &Hunk) -> Told {
@@ -130,9 +154,9 @@ impl Lines {
 
 /// How often each line on which a rule fired, or that was weighed, is added and removed in the whole change.
 pub(super) struct Moved {
-    counts: HashMap<u32, Counts, FastState>,
+    counts: HashMap<Mark, Counts, FastState>,
     /// Those that stand as often as before and are not reached any more.
-    pub(super) lost: HashSet<u32>,
+    pub(super) lost: HashSet<Mark>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -147,12 +171,15 @@ impl Moved {
         let of_signals = signals.flat_map(|signal| signal.told.iter().flatten());
         let weighed = found.iter().flat_map(|found| found.evidence.iter().flatten());
         let of_evidence = weighed.flat_map(|evidence| evidence.told.lines());
-        let mut counts: HashMap<u32, Counts, FastState> =
+        let mut counts: HashMap<Mark, Counts, FastState> =
             of_signals.chain(of_evidence).map(|&line| (line, Counts::default())).collect();
-        // Most changed lines are none of these, which one bit of each hash tells.
+        // Most changed lines are none of these, which one bit of the many that a part of a mark names tells.
         let mut bits = vec![0u64; 1 << 10];
-        counts.keys().for_each(|line| bits[word(*line)] |= 1 << (line % 64));
-        let known = |line: &&u32| bits[word(**line)] >> (**line % 64) & 1 == 1;
+        counts.keys().map(|line| line.bit()).for_each(|(word, bit)| bits[word] |= bit);
+        let known = |line: &&Mark| {
+            let (word, bit) = line.bit();
+            bits[word] & bit != 0
+        };
         for found in found {
             for line in found.lines.added.iter().filter(known) {
                 counts.entry(*line).and_modify(|counts| counts.added += 1);
@@ -166,7 +193,7 @@ impl Moved {
 
     /// The share of lines that stand on the other side too.
     pub(super) fn share(&self, told: &Told) -> f32 {
-        let on_both = |line: &&u32| {
+        let on_both = |line: &&Mark| {
             self.counts.get(line).is_some_and(|counts| counts.added > 0 && counts.removed > 0)
         };
         let (all, both) = (told.lines().count(), told.lines().filter(on_both).count());
@@ -174,18 +201,18 @@ impl Moved {
     }
 
     /// How often a line is added.
-    pub(super) fn added(&self, line: u32) -> u32 {
+    pub(super) fn added(&self, line: Mark) -> u32 {
         self.counts.get(&line).map_or(0, |counts| counts.added)
     }
 
     /// Whether a line that is removed stands as often as before: only then is a check kept.
-    pub(super) fn is_kept(&self, line: u32) -> bool {
+    pub(super) fn is_kept(&self, line: Mark) -> bool {
         self.counts.get(&line).is_some_and(|counts| counts.added >= counts.removed)
     }
 
     /// Marks a signal whose lines all stand on the other side too, and takes its weight.
     pub(super) fn mark(&self, signal: &mut Signal) {
-        let stands = |line: &Option<u32>| {
+        let stands = |line: &Option<Mark>| {
             line.is_some_and(|line| match signal.side {
                 Side::Removed => self.is_kept(line) && !self.lost.contains(&line),
                 _ => self.counts.get(&line).is_some_and(|counts| counts.removed > 0),
@@ -197,9 +224,4 @@ impl Moved {
             signal.weight *= if signal.side == Side::Added { MOVED_SINK } else { 0.0 };
         }
     }
-}
-
-/// The word of the bitmap that a line's bit is in.
-fn word(line: u32) -> usize {
-    (line >> 6) as usize % (1 << 10)
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use bstr::ByteSlice;
 
 use super::line::Line;
-use super::moved::{Lines, Moved};
+use super::moved::{Lines, Mark, Moved};
 use super::{Found, scope};
 use crate::change::{Change, File, Text};
 use crate::rules::{Language, Side};
@@ -54,8 +54,8 @@ pub fn unreached(change: &Change, from: (&File, u32), to: (&File, u32)) -> Optio
 }
 
 /// What stands for the lines of checks that moved and are reached nowhere any more.
-pub(super) fn lost(change: &Change, found: &[Found], moved: &Moved) -> HashSet<u32> {
-    let mut from: HashMap<u32, (&File, u32)> = HashMap::new();
+pub(super) fn lost(change: &Change, found: &[Found], moved: &Moved) -> HashSet<Mark> {
+    let mut from: HashMap<Mark, (&File, u32)> = HashMap::new();
     for (file, found) in change.files.iter().zip(found).filter(|(file, _)| file.has_text()) {
         let removed = found.signals.iter().flatten().filter(|signal| signal.side == Side::Removed);
         let lines = removed.flat_map(|signal| signal.lines.clone().zip(&signal.told));
@@ -66,7 +66,7 @@ pub(super) fn lost(change: &Change, found: &[Found], moved: &Moved) -> HashSet<u
     if from.is_empty() || from.len() > MAX_MOVED {
         return HashSet::new();
     }
-    let mut to: HashMap<u32, Vec<(&File, u32)>> = HashMap::new();
+    let mut to: HashMap<Mark, Vec<(&File, u32)>> = HashMap::new();
     for (file, hunk) in change.hunks().filter(|(file, _)| file.has_text()) {
         let lines = Lines::of(file);
         for number in hunk.edits.iter().flat_map(|edit| edit.new.clone()) {
@@ -76,7 +76,7 @@ pub(super) fn lost(change: &Change, found: &[Found], moved: &Moved) -> HashSet<u
             }
         }
     }
-    let is_lost = |told: &u32| {
+    let is_lost = |told: &Mark| {
         let copies = to.get(told).map_or(&[][..], Vec::as_slice);
         // A copy whose text was let go may be the one that is reached.
         moved.added(*told) as usize == copies.len()
