@@ -149,10 +149,12 @@ fn provider_tokens(secrets: &Table) -> Value {
         .into()
 }
 
-/// What the patterns of all packs are, one behind the other.
+/// What patterns are made of, each one behind the other.
 #[derive(Default)]
 struct Patterns {
+    /// Those of the packs as they are written.
     texts: String,
+    /// The automata of these and of what begins a function.
     automata: Vec<u8>,
 }
 

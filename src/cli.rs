@@ -140,7 +140,8 @@ pub enum Command {
 }
 
 thread_local! {
-    /// Whether all commands are to be described at once: the derived code hands nothing down that could say so.
+    /// Whether all commands are to be described at once: completions of `help` list the commands of a command before
+    /// that is built, and the derived code hands nothing down that could say so.
     static IN_FULL: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -794,7 +795,6 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -3,6 +3,7 @@
 mod key;
 mod placeholder;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
@@ -164,7 +165,7 @@ impl Shapes {
     /// The shapes that can be in a text. What is replaced by one only makes the others less.
     fn that_can_match(&self, text: &str) -> impl Iterator<Item = &Shape> {
         let mut likely: Vec<bool> = SHAPES.iter().map(|data| data.literals.is_none()).collect();
-        for hit in self.literals.find_overlapping_iter(text) {
+        for hit in self.literals.find_overlapping_iter(&*with_plain_blanks(text)) {
             likely[self.of_literal[hit.pattern().as_usize()]] = true;
         }
         self.shapes.iter().zip(likely).filter(|(_, likely)| *likely).map(|(shape, _)| shape)
@@ -174,18 +175,18 @@ impl Shapes {
 impl Shape {
     /// The secrets of this shape in a text.
     fn secrets<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
-        self.places(text).map(|place| &text[place])
+        self.places(text).into_iter().map(|place| &text[place])
     }
 
     /// Where they stand, as whole characters.
-    fn places(&self, text: &str) -> impl Iterator<Item = Range<usize>> {
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
         let place = |found: Captures<'_>| {
             let secret = found.name("secret").or_else(|| found.get(0))?;
             let start = (0..=secret.start()).rev().find(|at| text.is_char_boundary(*at))?;
             let end = (secret.end()..=text.len()).find(|at| text.is_char_boundary(*at))?;
             Some(start..end)
         };
-        self.regex().captures_iter(text.as_bytes()).filter_map(place)
+        self.regex().captures_iter(&with_plain_blanks(text)).filter_map(place).collect()
     }
 
     fn regex(&self) -> &Regex {
@@ -196,6 +197,19 @@ impl Shape {
                 .expect("a test compiles the pattern of every shape")
         })
     }
+}
+
+/// A text with blanks of ASCII in the place of all others, such as the no-break space, each as long as it was: the
+/// patterns know no others.
+fn with_plain_blanks(text: &str) -> Cow<'_, [u8]> {
+    if text.is_ascii() {
+        return text.as_bytes().into();
+    }
+    let mut plain = text.as_bytes().to_vec();
+    for (at, c) in text.char_indices().filter(|(_, c)| c.is_whitespace()) {
+        plain[at..at + c.len_utf8()].fill(b' ');
+    }
+    plain.into()
 }
 
 /// A pattern that also begins behind an escape, whose last letter hides the bound of the word: `\nghp_…`,
@@ -237,7 +251,7 @@ mod tests {
             let fires = |line: &str| {
                 let mut likely = SHAPES_READY.that_can_match(line);
                 likely.any(|likely| likely.data.name == shape.data.name)
-                    && shape.regex().is_match(line.as_bytes())
+                    && !shape.places(line).is_empty()
             };
             for line in &written.matches {
                 assert!(fires(&line.replace("{}", "")), "Missing {}: {line}", written.name);
@@ -272,6 +286,23 @@ mod tests {
             let out = Redactor::default().line(&text, false);
             if !out.contains("<redacted:") {
                 prop_assert_eq!(out, text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_blank_that_is_not_of_ascii_hides_no_secret() {
+        for blank in ["\u{a0}", "\u{3000}", "\u{2009}\u{a0}"] {
+            for (before, secret, behind) in [
+                ("password =", "\"hunter2secretX\"", ""),
+                ("Authorization: Bearer", "abcdefgh1234abcd", ""),
+                ("curl -u", "deploy:hunter2secret", " https://x"),
+                ("wget --password", "hunter2secret", ""),
+                ("login app password", "hunter2secret", ""),
+            ] {
+                let out = line(&format!("{before}{blank}{secret}{behind}"));
+                assert!(out.contains("<redacted:") && !out.contains("hunter2secret"), "{out}");
+                assert!(out.contains(blank) && !out.contains("abcdefgh1234abcd"), "{out}");
             }
         }
     }

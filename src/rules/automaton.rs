@@ -10,7 +10,7 @@ static AUTOMATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/automata"));
 /// found any more.
 const FOUND: u16 = 1;
 
-/// A text of which more bytes than this are to be searched is left to the pattern, which is quicker to search it.
+/// A text in which a match may begin at more places than this is left to the pattern, which is quicker to search it.
 const LONGEST: usize = 512;
 
 /// A text is read no more often than this, wherever matches may begin in it, before it is left to the pattern.
@@ -31,7 +31,7 @@ pub(super) struct AutomatonData {
     pub(super) begins: [[u64; 4]; 4],
     /// The class of the end of a text.
     pub(super) end: u8,
-    /// Whether it finds nothing but what its pattern finds.
+    /// Whether it finds nothing but what its pattern finds, which is so of patterns of rules only.
     pub(super) exact: bool,
 }
 
@@ -65,18 +65,19 @@ impl AutomatonData {
             return Verdict::Perhaps;
         }
         let mut left = TIMES * (text.len() - at);
-        let before = at.checked_sub(1).map_or(0, |before| BEHIND[usize::from(text[before])]);
-        let mut behind = usize::from(before);
+        let automaton = self.automaton();
+        let kind = |byte: u8| usize::from(BEHIND[usize::from(byte)]);
+        let mut behind = at.checked_sub(1).map_or(0, |before| kind(text[before]));
         for at in places {
             let Some(&byte) = text.get(at) else { break };
             if self.begins[behind][usize::from(byte / 64)] >> (byte % 64) & 1 == 1 {
-                match self.automaton().finds(self.starts[behind], &text[at..], &mut left) {
+                match automaton.finds(self.starts[behind], &text[at..], &mut left) {
                     Some(false) => {}
                     Some(true) if self.exact => return Verdict::Yes,
                     Some(true) | None => return Verdict::Perhaps,
                 }
             }
-            behind = usize::from(BEHIND[usize::from(byte)]);
+            behind = kind(byte);
         }
         Verdict::No
     }

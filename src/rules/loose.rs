@@ -61,7 +61,8 @@ pub(super) struct Loose {
 /// # Errors
 /// The pattern is none, or matches where nothing stands.
 pub(super) fn automaton(pattern: &str) -> Outcome<Option<Loose>> {
-    // The same settings as those under which the pattern is compiled.
+    // The same settings as those under which the pattern of a rule is compiled; what begins a function, where `^` is the
+    // begin of the text, finds no more than with these.
     let settings = syntax::Config::new().multi_line(true).unicode(false).utf8(false);
     let (pattern, exact) = loosened(syntax::parse_with(pattern, &settings)?);
     if pattern.properties().minimum_len().is_none_or(|bytes| bytes == 0) {

@@ -86,13 +86,28 @@ fn compile(pattern: &str, bytes: usize) -> Result<Regex, Box<BuildError>> {
     Regex::builder().syntax(syntax).configure(config).build(pattern).map_err(Box::new)
 }
 
+/// Said of classes, and of letters in any case, that are to be those of Unicode.
+const ONLY_ASCII: &str =
+    "classes and letters in any case are those of ASCII, leave out what asks for others";
+
 /// What is wrong with a pattern, and at which byte of it: `, byte 4: unclosed group: (b`.
 fn mistake(error: &BuildError, pattern: &str) -> String {
     use regex_syntax::Error;
+    use regex_syntax::hir::ErrorKind;
 
     let (span, what) = match error.syntax_error() {
         Some(Error::Parse(error)) => (Some(error.span()), error.kind().to_string()),
-        Some(Error::Translate(error)) => (Some(error.span()), error.kind().to_string()),
+        Some(Error::Translate(error)) => {
+            let what = match error.kind() {
+                ErrorKind::UnicodeNotAllowed
+                | ErrorKind::UnicodePerlClassNotFound
+                | ErrorKind::UnicodeCaseUnavailable
+                | ErrorKind::UnicodePropertyNotFound
+                | ErrorKind::UnicodePropertyValueNotFound => ONLY_ASCII.to_owned(),
+                other => other.to_string(),
+            };
+            (Some(error.span()), what)
+        }
         _ => (None, error.to_string()),
     };
     let Some(start) = span.map(|span| span.start.offset) else {
@@ -116,6 +131,12 @@ mod tests {
         for (id, pattern) in packs::patterns() {
             compile(pattern, SIZE_LIMIT).unwrap_or_else(|error| unreachable!("{id}: {error}"));
         }
+    }
+
+    #[test]
+    fn a_class_of_unicode_is_said_to_be_none() {
+        let error = Pattern::own(r"key_\p{Greek}").unwrap_err();
+        assert_eq!(error, format!(", byte 5: {ONLY_ASCII}: `\\p{{Greek}}`"));
     }
 
     /// Holds what is told of every pattern and a text against what the pattern says.
