@@ -1,15 +1,15 @@
 //! The command line: types and help, no logic.
 
-use std::cell::Cell;
+mod later;
+
 use std::ffi::OsString;
-use std::ops::Deref;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{
-    ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-};
+use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+
+pub use later::Later;
 
 use crate::prompt::Kind;
 use crate::report::Format;
@@ -59,10 +59,7 @@ pub struct Cli {
 impl Cli {
     /// The command line with the arguments of all commands, for those who show them.
     pub fn in_full() -> clap::Command {
-        IN_FULL.set(true);
-        let command = Cli::command();
-        IN_FULL.set(false);
-        command
+        later::at_once(Cli::command)
     }
 
     /// All configuration that was given on the command line.
@@ -137,51 +134,6 @@ pub enum Command {
     Man(Later<ManArgs>),
     /// Print completions for a shell; those for bash serve `git advisor` too
     Completions(Later<CompletionsArgs>),
-}
-
-thread_local! {
-    /// Whether all commands are to be described at once: completions of `help` list the commands of a command before
-    /// that is built, and the derived code hands nothing down that could say so.
-    static IN_FULL: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The arguments of a command. They are described to the parser when the command is asked for: to describe those of
-/// all commands takes as long as to read a small change.
-#[derive(Debug)]
-pub struct Later<A>(A);
-
-impl<A: Args> Args for Later<A> {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        if IN_FULL.get() { described::<A>(command) } else { command.defer(described::<A>) }
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-/// A command with its arguments; what it does is said already.
-fn described<A: Args>(command: clap::Command) -> clap::Command {
-    let about = command.get_about().cloned().unwrap_or_default();
-    A::augment_args(command).about(about).long_about(None)
-}
-
-impl<A: FromArgMatches> FromArgMatches for Later<A> {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        A::from_arg_matches(matches).map(Later)
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.update_from_arg_matches(matches)
-    }
-}
-
-impl<A> Deref for Later<A> {
-    type Target = A;
-
-    fn deref(&self) -> &A {
-        &self.0
-    }
 }
 
 /// `rules`

@@ -279,10 +279,10 @@ fn names_replacements(common: &Path) -> bool {
 
 /// Whether a list of packed references names one; it can be long, so that it is read in pieces.
 fn holds_replacements(mut packed: impl Read) -> bool {
-    const PIECE: u64 = 1 << 16;
+    const PIECE: usize = 1 << 16;
     const NAME: &[u8] = b" refs/replace/";
-    let mut text = Vec::with_capacity(1 << 17);
-    while packed.by_ref().take(PIECE).read_to_end(&mut text).is_ok_and(|bytes| bytes > 0) {
+    let mut text = Vec::with_capacity(2 * PIECE);
+    while packed.by_ref().take(PIECE as u64).read_to_end(&mut text).is_ok_and(|bytes| bytes > 0) {
         if text.contains_str(NAME) {
             return true;
         }

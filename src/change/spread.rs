@@ -17,9 +17,11 @@ pub(super) fn over<S, T: Send>(
     work: impl Fn(&mut S, usize) -> T + Sync,
 ) -> Vec<T> {
     // To be told the number of cores takes a tenth of a millisecond.
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
     let most = MAX_THREADS.min(count / LEAST);
-    let threads = if most < 2 { most } else { most.min(cores()) };
+    let threads = match most {
+        0 | 1 => 1,
+        _ => thread::available_parallelism().map_or(1, usize::from).min(most),
+    };
     if threads < 2 {
         let mut state = state();
         return (0..count).map(|at| work(&mut state, at)).collect();

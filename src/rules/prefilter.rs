@@ -65,15 +65,15 @@ impl<'a> Prefilter<'a> {
             let places = places.get_or_insert_with(Places::none);
             for &literal in own {
                 let word = words[literal as usize];
+                let text = || table.text(&entries[literal as usize]);
                 set(&mut literals, literal as usize);
                 if counting(word) == u32::MAX {
                     places.set(word);
                 } else {
-                    places.set_short(word, table.text(&entries[literal as usize]));
+                    places.set_short(word, text());
                     set(&mut short, drawer(word) - OF_FOUR);
                 }
-                blank |= word & BEYOND_BLANKS == 0
-                    && table.text(&entries[literal as usize]).iter().any(u8::is_ascii_whitespace);
+                blank |= word & BEYOND_BLANKS == 0 && text().iter().any(u8::is_ascii_whitespace);
             }
         }
         let always = known.always.iter().copied();
