@@ -74,6 +74,21 @@ fn made_histories_in_packs() {
 }
 
 #[test]
+fn made_histories_in_packs_as_they_were_fetched() {
+    let repo = Repo::init();
+    let commits = against::write(&repo, &mut Random(2), 75);
+    repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let (clone, from) = (Repo::bare(), repo.path().to_str().unwrap());
+    for last in [24, 49, 74] {
+        let what = format!("{}:refs/heads/to-{last}", commits[last]);
+        clone.git(&["-c", "fetch.unpackLimit=1", "fetch", "--quiet", from, &what]);
+    }
+    let counted = clone.git(&["count-objects", "-v"]);
+    assert!(counted.starts_with("count: 0\n") && counted.contains("\npacks: 3\n"), "{counted}");
+    check("fetched", clone.path(), &walks(&commits));
+}
+
+#[test]
 fn sha256_repositories() {
     let repo = Repo::init_with(&["--object-format=sha256"]);
     let commits = against::write(&repo, &mut Random(3), 20);

@@ -20,6 +20,7 @@ mod skip;
 mod spread;
 mod text;
 mod trees;
+mod unpack;
 mod window;
 mod worktree;
 
@@ -141,16 +142,11 @@ impl File {
         self.origin.is_none() || !(self.old.is_empty() && self.new.is_empty())
     }
 
-    /// Lets the text go, if it can be read again, and gives its bytes back.
-    fn forget(&mut self) -> Option<[Vec<u8>; 2]> {
-        self.origin.as_ref()?;
-        Some([&mut self.old, &mut self.new].map(|text| std::mem::take(text).into_bytes()))
-    }
-
-    /// Keeps the text, without the room that its bytes had while they were read.
-    fn keep(&mut self) {
-        self.old.shrink();
-        self.new.shrink();
+    /// Lets the text go, if it can be read again.
+    fn forget(&mut self) {
+        if self.origin.is_some() {
+            (self.old, self.new) = (Text::default(), Text::default());
+        }
     }
 
     /// The lines of a hunk in the order of a unified diff.

@@ -1,6 +1,6 @@
 //! Objects of the repository by id, for as many threads as read them.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,10 @@ use gix_odb::{HandleArc, Header, Store, alternate};
 use gix_pack::cache::lru::MemoryCappedHashmap;
 
 use super::MAX_FILE_BYTES;
-use super::packs::{Decoder, Packs};
+use super::packs::Packs;
 use super::read::ReadError;
+use super::unpack::{KEPT, Object, Unpacker};
 use crate::visible;
-
-/// What a thread keeps of objects on which others are built, in bytes. The default of 64 objects makes
-/// a change of 10,000 files eight times slower.
-const DELTA_CACHE: usize = 8 << 20;
 
 /// Reading an object takes no more memory than this, in bytes, with those on which it is built.
 const MAX_ALLOCATION: usize = 32 << 20;
@@ -28,19 +25,9 @@ const MAX_ALLOCATION: usize = 32 << 20;
 /// The same for a small object that is built on larger ones.
 const MAX_DEEP_ALLOCATION: usize = 256 << 20;
 
-/// So many objects a thread looks up by itself ([`super::packs`]); for more it pays to open the indexes.
-const FIRST: usize = 200;
-
-/// An object larger than this, in bytes, is not copied out of the buffer but takes it along, and a buffer that has
-/// become larger than this is not used again.
-const MAX_SPARE: usize = 1 << 18;
-
-/// More buffers than this are never in use at once: the two sides of a file, and those of two trees.
-const MAX_SPARES: usize = 4;
-
 /// What came of reading a blob.
 pub(super) enum Blob {
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     /// Above the size limit.
     TooLarge,
     /// Not in this repository, as in a partial clone.
@@ -58,7 +45,7 @@ struct Databases {
     hash: gix_hash::Kind,
     replaced: Vec<(ObjectId, ObjectId)>,
     stores: Vec<Arc<Store>>,
-    /// The packs of all folders, for the first objects.
+    /// The packs of all folders.
     packs: OnceLock<Packs>,
     /// The same as `stores` with a higher limit, opened when one object needs it.
     deep: OnceLock<Vec<Arc<Store>>>,
@@ -69,14 +56,8 @@ pub(super) struct Reader {
     databases: Arc<Databases>,
     handles: Vec<HandleArc>,
     deep: OnceCell<Vec<HandleArc>>,
-    /// How many more objects are looked up in packs at first.
-    first: Cell<usize>,
-    /// What reads them; nothing once that is over.
-    decoder: RefCell<Option<Decoder>>,
-    /// Where objects are put together; memory that is asked for anew takes longer to get than an object to read.
-    buffer: RefCell<Vec<u8>>,
-    /// Where they were copied to from there, free again.
-    spare: RefCell<Vec<Vec<u8>>>,
+    /// What reads those of packs; nothing where some are replaced, which the library knows.
+    unpacker: Option<RefCell<Unpacker>>,
 }
 
 impl Objects {
@@ -111,11 +92,7 @@ impl Objects {
             databases: Arc::clone(&self.databases),
             handles: handles(&self.databases.stores),
             deep: OnceCell::new(),
-            // What is replaced is known to the library.
-            first: Cell::new(if self.databases.replaced.is_empty() { FIRST } else { 0 }),
-            decoder: RefCell::new(Some(Decoder::new(DELTA_CACHE))),
-            buffer: RefCell::default(),
-            spare: RefCell::default(),
+            unpacker: self.databases.replaced.is_empty().then(|| RefCell::new(Unpacker::new())),
         }
     }
 }
@@ -138,7 +115,7 @@ impl Databases {
             let here = std::env::current_dir().unwrap_or_default();
             let others = |folder: &PathBuf| alternate::resolve(folder.clone(), &here);
             let others = self.folders.iter().flat_map(|folder| others(folder).unwrap_or_default());
-            Packs::of(self.folders.iter().cloned().chain(others), self.hash, MAX_ALLOCATION)
+            Packs::of(self.folders.iter().cloned().chain(others), self.hash)
         })
     }
 
@@ -157,59 +134,32 @@ impl Databases {
 fn handles(stores: &[Arc<Store>]) -> Vec<HandleArc> {
     let handle = |store: &Arc<Store>| {
         let mut handle = store.to_cache_arc();
-        handle.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(DELTA_CACHE)));
         // An object that is missing, as in a partial clone, must not be looked for again and again.
         handle.refresh_never();
+        handle.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(KEPT.get())));
         handle
     };
     stores.iter().map(handle).collect()
 }
 
 impl Reader {
-    /// The kind and the bytes of an object; `None` where the repository has it not.
-    pub(super) fn read(&self, id: &ObjectId) -> Result<Option<(Kind, Vec<u8>)>, ReadError> {
-        match self.first(id) {
+    /// An object; `None` where the repository has it not.
+    pub(super) fn read(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
+        match self.packed(id) {
             Some(found) => Ok(Some(found)),
-            None => self.find(&self.handles, id),
+            None => find(&self.handles, id),
         }
     }
 
-    /// An object among the first ones that a pack holds.
-    fn first(&self, id: &ObjectId) -> Option<(Kind, Vec<u8>)> {
-        let mut decoder = self.decoder.borrow_mut();
-        let Some(left) = self.first.get().checked_sub(1) else {
-            *decoder = None;
-            return None;
-        };
-        self.first.set(left);
-        if self.databases.is_loose(id) {
+    /// An object that a pack holds.
+    fn packed(&self, id: &ObjectId) -> Option<Object> {
+        let mut unpacker = self.unpacker.as_ref()?.borrow_mut();
+        let packs = self.databases.packs();
+        // One file is looked for sooner than a place in some indexes.
+        if packs.asked_little() && self.databases.is_loose(id) {
             return None;
         }
-        let mut buffer = self.buffer.borrow_mut();
-        let kind = self.databases.packs().find(id, decoder.as_mut()?, &mut buffer)?;
-        Some((kind, self.taken_out(&mut buffer)))
-    }
-
-    /// The bytes of the object in a buffer.
-    fn taken_out(&self, buffer: &mut Vec<u8>) -> Vec<u8> {
-        if buffer.len() > MAX_SPARE {
-            return std::mem::take(buffer);
-        }
-        let mut bytes = self.spare.borrow_mut().pop().unwrap_or_default();
-        bytes.clear();
-        bytes.extend_from_slice(buffer);
-        if buffer.capacity() > MAX_SPARE {
-            *buffer = Vec::new();
-        }
-        bytes
-    }
-
-    /// Takes back the bytes of an object that nobody needs any more.
-    pub(super) fn reuse(&self, bytes: Vec<u8>) {
-        let mut spare = self.spare.borrow_mut();
-        if (1..=MAX_SPARE).contains(&bytes.capacity()) && spare.len() < MAX_SPARES {
-            spare.push(bytes);
-        }
+        packs.find(id, &mut unpacker)
     }
 
     /// The bytes of a blob. One that is too large is not inflated.
@@ -222,33 +172,33 @@ impl Reader {
                 // What it is built on may have been above the limit.
                 _ => {
                     let deep = self.deep.get_or_init(|| handles(self.databases.deep()));
-                    found = self.find(deep, id);
+                    found = find(deep, id);
                 }
             }
         }
         Ok(match found? {
             None => Blob::Missing,
-            Some((Kind::Blob, bytes)) if bytes.len() as u64 <= MAX_FILE_BYTES => Blob::Bytes(bytes),
+            Some(Object { kind: Kind::Blob, bytes }) if bytes.len() as u64 <= MAX_FILE_BYTES => {
+                Blob::Bytes(bytes)
+            }
             // Another kind of object than a file is none that could be read as one.
             Some(_) => Blob::TooLarge,
         })
     }
+}
 
-    fn find(
-        &self,
-        handles: &[HandleArc],
-        id: &ObjectId,
-    ) -> Result<Option<(Kind, Vec<u8>)>, ReadError> {
-        let mut buffer = self.buffer.borrow_mut();
-        for handle in handles {
-            let found = handle.try_find(id, &mut buffer).map_err(|error| damaged(id, &error))?;
-            if let Some((kind, length)) = found.map(|object| (object.kind, object.data.len())) {
-                buffer.truncate(length);
-                return Ok(Some((kind, self.taken_out(&mut buffer))));
-            }
+/// An object as the library reads it.
+fn find(handles: &[HandleArc], id: &ObjectId) -> Result<Option<Object>, ReadError> {
+    for handle in handles {
+        let mut bytes = Vec::new();
+        let found = handle.try_find(id, &mut bytes).map_err(|error| damaged(id, &error))?;
+        if let Some((kind, length)) = found.map(|object| (object.kind, object.data.len())) {
+            bytes.truncate(length);
+            bytes.shrink_to_fit();
+            return Ok(Some(Object { kind, bytes: Arc::new(bytes) }));
         }
-        Ok(None)
     }
+    Ok(None)
 }
 
 /// An id as the databases know it.

@@ -1,21 +1,20 @@
-//! The first objects of a change, found in packs whose indexes are not read whole.
+//! The packs of a repository, and where in them an object begins.
 //!
-//! The library that reads objects looks at every entry of an index when it opens one, so that in a large
-//! repository opening takes longer than a small change. Here an entry is looked up in the file; what the packs of
-//! the repository do not hold, or hold in another way than git writes it, is left to the library.
+//! The library looks at every entry of an index when it opens one, so that in a large repository opening takes longer
+//! than a small change. So the first objects are looked up in the file of the index. What the packs do not hold, or
+//! hold in another way than git writes it, is left to the library.
 
-use std::cmp::Ordering;
+use std::cmp;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gix_hash::{ObjectId, oid};
-use gix_object::Kind;
-use gix_pack::cache::lru::MemoryCappedHashmap;
 use gix_pack::data;
-use gix_pack::data::decode::entry::ResolvedBase;
 
-use super::MAX_FILE_BYTES;
+use super::unpack::{Object, Unpacker};
 
 /// A repository with more packs is left to the library; git puts them together from so many on.
 const MAX_PACKS: usize = 50;
@@ -29,18 +28,30 @@ const FAN: usize = 4 * 256;
 /// So many ids are read at once and looked through; few in tests, whose packs are small.
 const NEAR: u32 = if cfg!(test) { 2 } else { 200 };
 
+/// So many objects are looked up in the files of the indexes; for more it pays to open them.
+const LITTLE: usize = if cfg!(test) { 500 } else { 200 };
+
 /// The packs of some folders of objects.
 pub(super) struct Packs {
     packs: Vec<Pack>,
+    /// How many objects were asked for.
+    asked: AtomicUsize,
 }
 
-struct Pack {
-    index: Index,
-    data: data::File,
+/// A pack with its index.
+pub(super) struct Pack {
+    /// Which of the packs it is.
+    pub(super) number: usize,
+    pub(super) index: Index,
+    /// The same index opened, if it could be.
+    whole: OnceLock<Option<gix_pack::index::File>>,
+    pub(super) data: data::File,
+    /// Where the index is.
+    path: PathBuf,
 }
 
 /// An index: which object begins where in its pack.
-struct Index {
+pub(super) struct Index {
     file: File,
     /// How many objects begin with each byte or a lower one.
     fan: [u32; 256],
@@ -48,63 +59,56 @@ struct Index {
     width: usize,
 }
 
-/// What a thread keeps from one object to the next.
-pub(super) struct Decoder {
-    inflate: gix_zlib::Inflate,
-    cache: MemoryCappedHashmap,
-}
-
-impl Decoder {
-    /// A decoder that keeps so many bytes of objects on which others are built.
-    pub(super) fn new(cache: usize) -> Decoder {
-        Decoder { inflate: gix_zlib::Inflate::default(), cache: MemoryCappedHashmap::new(cache) }
-    }
-}
-
 impl Packs {
-    /// The packs of these folders of objects, none of whose objects may take more than `limit` bytes to read.
-    pub(super) fn of(
-        folders: impl Iterator<Item = PathBuf>,
-        hash: gix_hash::Kind,
-        limit: usize,
-    ) -> Packs {
+    /// The packs of these folders of objects.
+    pub(super) fn of(folders: impl Iterator<Item = PathBuf>, hash: gix_hash::Kind) -> Packs {
         let listed = folders.flat_map(|folder| fs::read_dir(folder.join("pack")));
         let mut indexes: Vec<PathBuf> =
             listed.flatten().flatten().map(|entry| entry.path()).collect();
         indexes.retain(|path| path.extension().is_some_and(|ending| ending == "idx"));
         if indexes.len() > MAX_PACKS {
-            return Packs { packs: Vec::new() };
+            indexes.clear();
         }
-        let pack = |path: &PathBuf| {
+        let opened = |path: PathBuf| {
             let data = data::File::at(path.with_extension("pack"), hash).ok()?;
-            let data = data.with_alloc_limit_bytes(Some(limit));
-            Some(Pack { index: Index::open(path, hash).ok()?, data })
+            Some((Index::open(&path, hash).ok()?, data, path))
         };
-        Packs { packs: indexes.iter().filter_map(pack).collect() }
+        let opened = indexes.into_iter().filter_map(opened).enumerate();
+        let pack = |(number, (index, data, path))| Pack {
+            number,
+            index,
+            whole: OnceLock::new(),
+            data,
+            path,
+        };
+        Packs { packs: opened.map(pack).collect(), asked: AtomicUsize::new(0) }
     }
 
-    /// Reads an object, and gives its kind; `None` where it is not here or cannot be read.
-    pub(super) fn find(&self, id: &oid, decoder: &mut Decoder, into: &mut Vec<u8>) -> Option<Kind> {
-        let holds = |pack: &Pack| pack.index.offset(id).ok().flatten();
-        let (pack, offset) = self.packs.iter().find_map(|pack| Some((pack, holds(pack)?)))?;
-        pack.read(offset, decoder, into)
+    /// Whether so little was asked for yet that the indexes are not opened.
+    pub(super) fn asked_little(&self) -> bool {
+        self.asked.load(Ordering::Relaxed) < LITTLE
+    }
+
+    /// Reads an object; `None` where it is not here or cannot be read.
+    pub(super) fn find(&self, id: &oid, unpacker: &mut Unpacker) -> Option<Object> {
+        let little = self.asked.fetch_add(1, Ordering::Relaxed) < LITTLE;
+        let holds = |pack: &Pack| {
+            if little { pack.index.offset(id).ok().flatten() } else { pack.offset(id) }
+        };
+        // Most stand where the one before stood.
+        let (others, from_last) = self.packs.split_at_checked(unpacker.last)?;
+        let mut packs = from_last.iter().chain(others);
+        let (pack, at) = packs.find_map(|pack| Some((pack, holds(pack)?)))?;
+        unpacker.object(pack, at)
     }
 }
 
 impl Pack {
-    fn read(&self, offset: u64, decoder: &mut Decoder, into: &mut Vec<u8>) -> Option<Kind> {
-        let base = |id: &oid, _: &mut Vec<u8>| {
-            let offset = self.index.offset(id).ok().flatten();
-            offset.map(|offset| self.data.entry(offset).map(ResolvedBase::InPack)).transpose()
-        };
-        let Decoder { inflate, cache } = decoder;
-        let entry = self.data.entry(offset).ok()?;
-        // Whether such an object is read at all is told by the library's headers.
-        if entry.decompressed_size > MAX_FILE_BYTES {
-            return None;
-        }
-        let read = self.data.decode_entry(entry, into, inflate, &base, cache).ok()?;
-        Some(read.kind)
+    /// Where an object begins, in bytes, by the whole index; `None` where it is not there.
+    fn offset(&self, id: &oid) -> Option<u64> {
+        let open = || gix_pack::index::File::at(&self.path, id.kind()).ok();
+        let index = self.whole.get_or_init(open).as_ref()?;
+        Some(index.pack_offset_at_index(index.lookup(id)?))
     }
 }
 
@@ -125,7 +129,7 @@ impl Index {
     }
 
     /// Where an object begins in the pack, in bytes; `None` where it is not there.
-    fn offset(&self, id: &oid) -> io::Result<Option<u64>> {
+    pub(super) fn offset(&self, id: &oid) -> io::Result<Option<u64>> {
         const LARGE: u32 = 1 << 31;
         let Some(at) = self.position(id)? else { return Ok(None) };
         // Behind the ids stand four bytes each of a checksum, then of where the object begins.
@@ -151,9 +155,9 @@ impl Index {
             let mut other = ObjectId::null(id.kind());
             read_at(&self.file, place(middle), other.as_mut_slice())?;
             match id.cmp(&other) {
-                Ordering::Less => high = middle,
-                Ordering::Equal => return Ok(Some(middle)),
-                Ordering::Greater => low = middle + 1,
+                cmp::Ordering::Less => high = middle,
+                cmp::Ordering::Equal => return Ok(Some(middle)),
+                cmp::Ordering::Greater => low = middle + 1,
             }
         }
         let mut near = vec![0; self.width * (high - low) as usize];
@@ -190,6 +194,7 @@ fn read_at(file: &File, at: u64, into: &mut [u8]) -> io::Result<()> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use gix_object::Kind;
     use proptest::prelude::*;
 
     use super::*;
@@ -231,7 +236,7 @@ mod tests {
         }
 
         fn packs(&self) -> Packs {
-            Packs::of([self.path()].into_iter(), self.hash, 1 << 20)
+            Packs::of([self.path()].into_iter(), self.hash)
         }
 
         fn indexes(&self) -> Vec<PathBuf> {
@@ -246,25 +251,17 @@ mod tests {
         for hash in [gix_hash::Kind::Sha1, gix_hash::Kind::Sha256] {
             let bench = Bench::new(hash);
             assert_eq!(bench.indexes().len(), 2);
-            let (packs, mut decoder) = (bench.packs(), Decoder::new(1 << 16));
-            let mut into = Vec::new();
+            let (packs, mut unpacker) = (bench.packs(), Unpacker::new());
             // The second time from what was kept.
             for (id, text) in bench.objects.iter().chain(&bench.objects) {
-                let kind = packs.find(id, &mut decoder, &mut into);
-                assert_eq!((kind, &into), (Some(Kind::Blob), text), "{id}");
+                let found = packs.find(id, &mut unpacker).unwrap();
+                assert_eq!((found.kind, &*found.bytes), (Kind::Blob, text), "{id}");
                 let mut other = *id;
                 other.as_mut_slice()[9] ^= 1;
-                assert_eq!(packs.find(&other, &mut decoder, &mut into), None);
+                assert!(packs.find(&other, &mut unpacker).is_none());
             }
+            assert!(!packs.asked_little());
         }
-    }
-
-    #[test]
-    fn an_object_above_the_limit_is_left_alone() {
-        let bench = Bench::new(gix_hash::Kind::Sha1);
-        let packs = Packs::of([bench.path()].into_iter(), bench.hash, 1_000);
-        let id = bench.objects.keys().next().unwrap();
-        assert_eq!(packs.find(id, &mut Decoder::new(1 << 10), &mut Vec::new()), None);
     }
 
     /// The first pack of a bench with another index, alone in a folder of objects.
@@ -285,7 +282,7 @@ mod tests {
         let packs = |index: &[u8]| {
             let folder = with_index(&bench, index);
             let folders = [folder.path().to_owned()].into_iter();
-            Packs::of(folders, bench.hash, 1 << 20).packs.len()
+            Packs::of(folders, bench.hash).packs.len()
         };
         assert_eq!(packs(&whole), 1);
         for index in [&b""[..], b"\xfftOc\x00\x00\x00\x03", &whole[..900]] {
@@ -303,10 +300,13 @@ mod tests {
             flips.iter().for_each(|(at, byte)| index[at.index(whole.len())] = *byte);
             index.truncate(index.len() - cut);
             let folder = with_index(&bench, &index);
-            let packs = Packs::of([folder.path().to_owned()].into_iter(), bench.hash, 1 << 20);
-            let mut decoder = Decoder::new(1 << 16);
-            for id in bench.objects.keys().step_by(7) {
-                let _ = packs.find(id, &mut decoder, &mut Vec::new());
+            let packs = Packs::of([folder.path().to_owned()].into_iter(), bench.hash);
+            let mut unpacker = Unpacker::new();
+            for asked in [0, LITTLE] {
+                packs.asked.store(asked, Ordering::Relaxed);
+                for id in bench.objects.keys().step_by(7) {
+                    let _ = packs.find(id, &mut unpacker);
+                }
             }
         });
     }

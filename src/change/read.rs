@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bstr::{BStr, ByteSlice};
@@ -66,7 +67,7 @@ const KEPT: u64 = 8 << 20;
 
 /// What came of reading a side.
 enum Side {
-    Text(Vec<u8>),
+    Text(Arc<Vec<u8>>),
     /// No text, of so many bytes.
     Binary(u64),
     TooLarge,
@@ -117,9 +118,7 @@ pub(super) fn read<S: Study>(
             let found = study.study(&file, scratch);
             let size = (file.old.len() + file.new.len()) as u64;
             if !S::wants_text(&found) || kept.fetch_add(size, Ordering::Relaxed) > KEPT {
-                file.forget().into_iter().flatten().for_each(|bytes| reader.reuse(bytes));
-            } else {
-                file.keep();
+                file.forget();
             }
             (file, found)
         });
@@ -141,7 +140,7 @@ pub(super) fn recall(reader: &Reader, file: &mut File) -> Result<(), ReadError> 
         let old = text_side(reader, old, old_path.as_ref())?;
         let new = text_side(reader, new, file.path.as_ref())?;
         if let (Side::Text(old), Side::Text(new)) = (old, new) {
-            (file.old, file.new) = (Text::whole(old), Text::whole(new));
+            (file.old, file.new) = (Text::shared(old), Text::shared(new));
         }
     }
     Ok(())
@@ -189,7 +188,7 @@ fn files(
     file.read_bytes = old.bytes() + new.bytes();
     match (old, new) {
         (Side::Text(old), Side::Text(new)) => {
-            (file.old, file.new) = (Text::whole(old), Text::whole(new));
+            (file.old, file.new) = (Text::shared(old), Text::shared(new));
         }
         (_, Side::Unmerged) | (Side::Unmerged, _) => {
             file.status = Status::Modified;
@@ -268,7 +267,7 @@ fn same_object(delta: &Delta) -> bool {
 fn text_side(reader: &Reader, entry: &Option<Entry>, path: &BStr) -> Result<Side, ReadError> {
     match entry {
         Some(entry) if entry.mode != GITLINK => side(reader, entry, path),
-        _ => Ok(Side::Text(Vec::new())),
+        _ => Ok(Side::Text(Arc::default())),
     }
 }
 
@@ -281,7 +280,7 @@ fn side(reader: &Reader, entry: &Entry, path: &BStr) -> Result<Side, ReadError> 
             Blob::Missing => return Ok(Side::Missing),
         },
         Place::File { path: file, normalise } => match on_disk(file, *normalise, path)? {
-            Some(bytes) => bytes,
+            Some(bytes) => Arc::new(bytes),
             None => return Ok(Side::TooLarge),
         },
     };

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use bstr::{BStr, ByteSlice};
 use foldhash::fast::RandomState;
@@ -35,7 +36,7 @@ const SHARED_BY: usize = 16;
 /// of a side, where it is one.
 pub(super) fn pair(
     deltas: Vec<Delta>,
-    load: impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
+    load: impl Fn(&Entry, &BStr) -> Option<Arc<Vec<u8>>>,
 ) -> Vec<Delta> {
     let file = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_file);
     let (mut gone, rest): (Vec<_>, Vec<_>) =
@@ -123,7 +124,7 @@ fn by_text(
     gone: &mut Vec<Delta>,
     come: &mut Vec<Delta>,
     paired: &mut Vec<Delta>,
-    load: &impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
+    load: &impl Fn(&Entry, &BStr) -> Option<Arc<Vec<u8>>>,
 ) {
     let texts = |deltas: &[Delta]| {
         let mut left = MAX_COMPARED;
@@ -162,7 +163,7 @@ fn by_text(
 }
 
 /// For each line, told by a hash, the files that have it, up to one more than tell anything.
-fn by_line(texts: &[Option<Vec<u8>>]) -> HashMap<u64, Vec<usize>> {
+fn by_line(texts: &[Option<Arc<Vec<u8>>>]) -> HashMap<u64, Vec<usize>> {
     let mut found: HashMap<u64, Vec<usize>> = HashMap::new();
     for (at, text) in texts.iter().enumerate() {
         for line in text.iter().flat_map(|text| text.lines()) {
@@ -240,7 +241,7 @@ fn name(path: &[u8]) -> &[u8] {
 fn share(
     old: &Delta,
     new: &Delta,
-    load: &impl Fn(&Entry, &BStr) -> Option<Vec<u8>>,
+    load: &impl Fn(&Entry, &BStr) -> Option<Arc<Vec<u8>>>,
 ) -> Option<u64> {
     let before = load(old.old.as_ref()?, old.path.as_ref())?;
     let after = load(new.new.as_ref()?, new.path.as_ref())?;
@@ -298,7 +299,9 @@ mod tests {
             unproven: false,
         });
         let load = |entry: &Entry, _: &BStr| match &entry.place {
-            Place::File { path, .. } => Some(path.to_string_lossy().into_owned().into_bytes()),
+            Place::File { path, .. } => {
+                Some(Arc::new(path.to_string_lossy().into_owned().into_bytes()))
+            }
             Place::Object(_) | Place::Unmerged => None,
         };
         let mut found: Vec<(String, String)> = pair(gone.chain(come).collect(), load)

@@ -1,6 +1,7 @@
 //! One side of a file, as far as it is known.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The lines of one side of a file.
 ///
@@ -8,7 +9,8 @@ use std::ops::Range;
 /// it. Both answer the same questions: lines are 1-based and numbered as in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
-    bytes: Vec<u8>,
+    /// Shared with the objects that are kept for others to be built on.
+    bytes: Arc<Vec<u8>>,
     /// Byte offset at which each known line starts, and one past the last.
     starts: Vec<u32>,
     /// Runs of consecutive known lines: number of the first line, and its index in `starts`.
@@ -24,6 +26,11 @@ struct Run {
 impl Text {
     /// A side that is known from its first byte to its last.
     pub fn whole(bytes: Vec<u8>) -> Self {
+        Text::shared(Arc::new(bytes))
+    }
+
+    /// The same of bytes that others hold too.
+    pub(super) fn shared(bytes: Arc<Vec<u8>>) -> Self {
         let starts = line_starts(&bytes);
         let runs = vec![Run { first_line: 1, first_index: 0 }];
         Text { bytes, starts, runs }
@@ -32,22 +39,21 @@ impl Text {
     /// A side that is known in places: each part is the number of its first line and its text.
     /// The parts must come in order and must not overlap.
     pub fn parts<'a>(parts: impl IntoIterator<Item = (u32, &'a [u8])>) -> Self {
-        let mut text = Text { bytes: Vec::new(), starts: vec![0], runs: Vec::new() };
+        let (mut bytes, mut starts, mut runs) = (Vec::new(), vec![0], Vec::new());
         for (first_line, part) in parts {
             if part.is_empty() {
                 continue;
             }
-            if text.bytes.last().is_some_and(|&byte| byte != b'\n') {
-                text.bytes.push(b'\n');
-                *text.starts.last_mut().expect("starts is never empty") += 1;
+            if bytes.last().is_some_and(|&byte| byte != b'\n') {
+                bytes.push(b'\n');
+                *starts.last_mut().expect("starts is never empty") += 1;
             }
-            text.runs.push(Run { first_line, first_index: text.starts.len() - 1 });
-            let base = text.bytes.len();
-            text.bytes.extend_from_slice(part);
-            let base = to_u32(base);
-            text.starts.extend(line_starts(part).into_iter().skip(1).map(|start| base + start));
+            runs.push(Run { first_line, first_index: starts.len() - 1 });
+            let base = to_u32(bytes.len());
+            bytes.extend_from_slice(part);
+            starts.extend(line_starts(part).into_iter().skip(1).map(|start| base + start));
         }
-        text
+        Text { bytes: Arc::new(bytes), starts, runs }
     }
 
     /// Whether nothing of this side is known, or there is nothing.
@@ -63,16 +69,6 @@ impl Text {
     /// All known bytes, in order.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    /// All known bytes, in order, without what is known of their lines.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-
-    /// Gives up the room that the bytes do not need.
-    pub(super) fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
     }
 
     /// The numbers of all known lines, in order.

@@ -1,6 +1,7 @@
 //! Two trees compared by walking both at once; equal subtrees are never opened.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use bstr::{BString, ByteSlice};
 use gix_hash::ObjectId;
@@ -9,6 +10,7 @@ use gix_object::Kind;
 use super::delta::{Delta, Entry};
 use super::objects::Reader;
 use super::read::ReadError;
+use super::unpack::Object;
 
 /// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust the stack.
 const MAX_DEPTH: usize = 1_000;
@@ -55,10 +57,7 @@ impl Walk<'_> {
     fn pair(&mut self, old: Option<ObjectId>, new: Option<ObjectId>) -> Result<(), ReadError> {
         let (left, right) = (self.tree(old)?, self.tree(new)?);
         let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
-        self.both(children(&left, length(old)), children(&right, length(new)))?;
-        self.objects.reuse(left);
-        self.objects.reuse(right);
-        Ok(())
+        self.both(children(&left, length(old)), children(&right, length(new)))
     }
 
     /// The entries of two trees, side by side.
@@ -116,11 +115,11 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn tree(&self, id: Option<ObjectId>) -> Result<Vec<u8>, ReadError> {
-        let Some(id) = id else { return Ok(Vec::new()) };
+    fn tree(&self, id: Option<ObjectId>) -> Result<Arc<Vec<u8>>, ReadError> {
+        let Some(id) = id else { return Ok(Arc::default()) };
         let problem = match self.objects.read(&id)? {
-            Some((Kind::Tree, bytes)) => return Ok(bytes),
-            Some((kind, _)) => format!("it is a {kind} and not a tree"),
+            Some(Object { kind: Kind::Tree, bytes }) => return Ok(bytes),
+            Some(Object { kind, .. }) => format!("it is a {kind} and not a tree"),
             None => "the repository has no such object".to_owned(),
         };
         Err(ReadError::Object { what: id.to_string(), problem })
