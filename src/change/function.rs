@@ -80,9 +80,11 @@ fn head(text: &Text, number: u32, language: &Language, effort: &mut Effort) -> O
         if !effort.line() {
             return None;
         }
-        let Some(indent) = indentation(line) else { continue };
-        let holds = indent < least && indent <= least_brace;
-        if holds && let Some(name) = language.function_name(line) {
+        // A line that stands as deep as one below it holds nothing, and rules nothing out.
+        let Some(indent) = indentation(line).filter(|indent| *indent < least) else { continue };
+        if indent <= least_brace
+            && let Some(name) = language.function_name(line)
+        {
             return Some(Head { name, line: at, indent });
         }
         match continues(line) {

@@ -102,10 +102,9 @@ fn stretches(lines: &Range<u32>, text: &Text) -> Vec<Range<u32>> {
 
 /// Whether a line begins something new: it is not indented and the line before is blank.
 fn starts_a_block(text: &Text, number: u32) -> bool {
-    let unindented =
-        text.line(number).and_then(<[u8]>::first).is_some_and(|byte| !byte.is_ascii_whitespace());
-    let after_blank = text.line(number - 1).is_some_and(|line| line.trim_ascii().is_empty());
-    unindented && after_blank
+    let first = text.line(number).and_then(<[u8]>::first);
+    first.is_some_and(|byte| !byte.is_ascii_whitespace())
+        && text.line(number - 1).is_some_and(|line| line.trim_ascii().is_empty())
 }
 
 fn size(edit: &Edit) -> u32 {

@@ -196,9 +196,9 @@ impl<'a> Line<'a> {
                     || (sign == b"." && tests())
                     || (sign == b"/" && self.text.contains_str("/^"))
             }
-            Token::Quoted(text) => [&b"\\s"[..], b"\\d", b"\\w", b"\\b", b"[^"]
-                .iter()
-                .any(|part| text.contains_str(part)),
+            Token::Quoted(text) => text
+                .windows(2)
+                .any(|part| matches!(part, b"\\s" | b"\\d" | b"\\w" | b"\\b" | b"[^")),
             Token::Number(_) => false,
         })
     }

@@ -31,13 +31,14 @@ pub(super) struct Mark([u16; 3]);
 impl Mark {
     #[inline]
     fn of(hash: u64) -> Mark {
-        Mark([16, 32, 48].map(|bits| (hash >> bits & 0xffff) as u16))
+        let part = |at: u32| (hash >> at & 0xffff) as u16;
+        Mark([part(16), part(32), part(48)])
     }
 
     #[inline]
     fn number(self) -> u64 {
-        let [low, middle, high] = self.0.map(u64::from);
-        high << 32 | middle << 16 | low
+        let [low, middle, high] = self.0;
+        u64::from(high) << 32 | u64::from(middle) << 16 | u64::from(low)
     }
 
     /// A bit in a map of all that a part of it can be: the number of its word, and the bit.
@@ -60,6 +61,15 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// With room for all changed lines of a file.
+    pub(super) fn with_room(file: &File) -> Told {
+        let edits = || file.hunks.iter().flat_map(|hunk| &hunk.edits);
+        Told {
+            added: Vec::with_capacity(edits().map(|edit| edit.new.len()).sum()),
+            removed: Vec::with_capacity(edits().map(|edit| edit.old.len()).sum()),
+        }
+    }
+
     fn lines(&self) -> impl Iterator<Item = &Mark> {
         self.added.iter().chain(&self.removed)
     }
@@ -183,10 +193,10 @@ impl Moved {
         };
         for found in found {
             for line in found.lines.added.iter().filter(known) {
-                counts.entry(*line).and_modify(|counts| counts.added += 1);
+                counts.get_mut(line).into_iter().for_each(|counts| counts.added += 1);
             }
             for line in found.lines.removed.iter().filter(known) {
-                counts.entry(*line).and_modify(|counts| counts.removed += 1);
+                counts.get_mut(line).into_iter().for_each(|counts| counts.removed += 1);
             }
         }
         Moved { counts, lost: HashSet::new() }

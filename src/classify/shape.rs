@@ -246,10 +246,7 @@ fn is_marked(quoted: &[u8]) -> bool {
 /// Whether a string holds a step up to the parent folder.
 fn climbs(quoted: &[u8]) -> bool {
     let inner = &quoted[1..quoted.len().saturating_sub(1)];
-    inner == b".."
-        || inner.contains_str("../")
-        || inner.contains_str("..\\")
-        || inner.contains_str("/..")
+    inner == b".." || inner.windows(3).any(|part| matches!(part, b"../" | b"..\\" | b"/.."))
 }
 
 /// A count as a share of a number that is enough.

@@ -196,10 +196,11 @@ pub(super) fn is_code(language: &Language, text: &[u8]) -> bool {
 /// Whether a line is prose, as in a block comment or a text of several lines: words and no code.
 fn is_prose(text: &[u8]) -> bool {
     let text = text.trim_ascii();
-    if reads_as_a_sentence(text) {
+    let signs = text.iter().fold(0, |signs, byte| signs | SIGNS[usize::from(*byte)]);
+    if signs & QUOTES == 0 && reads_as_a_sentence(text) {
         return true;
     }
-    if text.len() < 16 || text.iter().any(|byte| STANDS_IN_CODE[usize::from(*byte)]) {
+    if text.len() < 16 || signs & OF_CODE != 0 {
         return false;
     }
     let mut words =
@@ -216,30 +217,40 @@ fn is_prose(text: &[u8]) -> bool {
     !keyword && words.count() + 1 >= 4
 }
 
-/// For each byte whether a line with it is code.
-static STANDS_IN_CODE: [bool; 256] = {
-    let (signs, mut stands, mut at) = (b"=(){}[];<>$\"|&", [false; 256], 0);
-    while at < signs.len() {
-        stands[signs[at] as usize] = true;
+/// A line with such a sign is no prose, unless it reads as a sentence.
+const OF_CODE: u8 = 1;
+
+/// A line with such a sign does not read as a sentence, whatever it says.
+const QUOTES: u8 = 2;
+
+/// What each byte says of the line in which it stands.
+static SIGNS: [u8; 256] = {
+    let mut signs = [0; 256];
+    let (of_code, mut at) = (b"=(){}[];<>$\"|&", 0);
+    while at < of_code.len() {
+        signs[of_code[at] as usize] = OF_CODE;
         at += 1;
     }
-    stands
+    let (quotes, mut at) = (b"\"=;$", 0);
+    while at < quotes.len() {
+        signs[quotes[at] as usize] |= QUOTES;
+        at += 1;
+    }
+    signs
 };
 
-/// Whether so many plain words follow each other that the line is prose, whatever else stands on it.
+/// Whether so many plain words follow each other that the line is prose, whatever else but [`QUOTES`] stands on it.
 fn reads_as_a_sentence(text: &[u8]) -> bool {
     const ENOUGH: usize = 6;
     let plain = |word: &[u8]| {
         let word = word.strip_suffix(b",").or(word.strip_suffix(b".")).unwrap_or(word);
         !word.is_empty() && word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'\'')
     };
-    let quoted = text.iter().any(|byte| matches!(byte, b'"' | b'=' | b';' | b'$'));
     let mut run = 0;
-    !quoted
-        && text.split(|byte| *byte == b' ').any(|word| {
-            run = if plain(word) { run + 1 } else { 0 };
-            run == ENOUGH
-        })
+    text.split(|byte| *byte == b' ').any(|word| {
+        run = if plain(word) { run + 1 } else { 0 };
+        run == ENOUGH
+    })
 }
 
 #[cfg(test)]

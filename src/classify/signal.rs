@@ -54,7 +54,7 @@ pub(super) fn read(
     scratch: &mut Scratch,
 ) -> Found {
     let reader = Reader::new(file, readers, rules);
-    let mut found = Found::default();
+    let mut found = Found { lines: Told::with_room(file), ..Found::default() };
     for (at, hunk) in file.hunks.iter().enumerate() {
         let signals = reader.signals(hunk, scratch, &mut found.lines);
         if !signals.is_empty() {

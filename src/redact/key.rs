@@ -34,13 +34,14 @@ impl KeyLines {
             let known = run.get_or_insert(number..number);
             known.end = number + 1;
             let line = text.line(number).unwrap_or_default();
-            let (begin, end) = (line.rfind("-----BEGIN "), line.rfind(END));
-            let of_key = line.contains_str("PRIVATE KEY");
-            match (begin, end) {
-                (Some(begin), end) if of_key && end.is_none_or(|end| end < begin) => {
+            if !line.contains_str("PRIVATE KEY") {
+                continue;
+            }
+            match (line.rfind("-----BEGIN "), line.rfind(END)) {
+                (Some(begin), end) if end.is_none_or(|end| end < begin) => {
                     open = Some(number + 1);
                 }
-                (_, Some(_)) if of_key => {
+                (begin, Some(_)) => {
                     // Without a beginning in sight the key reaches in from above.
                     let untold = keys.ranges.last().is_none_or(|last| last.end <= known.start);
                     if begin.is_none() && open.is_none() && untold {
