@@ -119,13 +119,6 @@ impl Databases {
         })
     }
 
-    /// Whether an object stands in the first folder by itself.
-    fn is_loose(&self, id: &ObjectId) -> bool {
-        let name = id.to_string();
-        let (folder, file) = name.split_at(2);
-        self.folders[0].join(folder).join(file).exists()
-    }
-
     fn deep(&self) -> &[Arc<Store>] {
         self.deep.get_or_init(|| self.open(MAX_DEEP_ALLOCATION).unwrap_or_default())
     }
@@ -154,12 +147,7 @@ impl Reader {
     /// An object that a pack holds.
     fn packed(&self, id: &ObjectId) -> Option<Object> {
         let mut unpacker = self.unpacker.as_ref()?.borrow_mut();
-        let packs = self.databases.packs();
-        // One file is looked for sooner than a place in some indexes.
-        if packs.asked_little() && self.databases.is_loose(id) {
-            return None;
-        }
-        packs.find(id, &mut unpacker)
+        self.databases.packs().find(id, &mut unpacker)
     }
 
     /// The bytes of a blob. One that is too large is not inflated.

@@ -35,6 +35,8 @@ pub(super) struct Unpacker {
     kept: CLruCache<(usize, u64), Object, RandomState, Bytes>,
     /// The number of the pack in which the last one stood.
     pub(super) last: usize,
+    /// Ids of an index, next to the one that is looked for.
+    pub(super) ids: Vec<u8>,
     /// An inflated delta, with what larger ones left behind it.
     delta: Vec<u8>,
 }
@@ -55,6 +57,7 @@ impl Unpacker {
             inflate: gix_zlib::Inflate::default(),
             kept: CLruCache::with_config(kept.with_scale(Bytes)),
             last: 0,
+            ids: Vec::new(),
             delta: Vec::new(),
         }
     }
@@ -74,7 +77,9 @@ impl Unpacker {
                 Header::OfsDelta { base_distance } => {
                     entry.checked_base_pack_offset(base_distance)?
                 }
-                Header::RefDelta { base_id } => pack.index.offset(&base_id).ok()??,
+                Header::RefDelta { base_id } => {
+                    pack.index.offset(&base_id, &mut self.ids).ok()??
+                }
                 Header::Commit | Header::Tree | Header::Blob | Header::Tag => {
                     let mut bytes = vec![0; length(&entry)?];
                     pack.data.decompress_entry(&entry, &mut self.inflate, &mut bytes).ok()?;

@@ -50,8 +50,9 @@ impl<'a> Net<'a> {
                 counts[place].1[side] += 1;
             }
         }
-        let mut net =
-            Net { lost: Vec::new(), new: Vec::new(), apart: Vec::new(), differ: 0, share: 0.0 };
+        let (lost, new) = (Vec::with_capacity(counts.len()), Vec::with_capacity(counts.len()));
+        let apart = Vec::with_capacity(counts.len());
+        let mut net = Net { lost, new, apart, differ: 0, share: 0.0 };
         let (mut total, mut differ) = (0, 0);
         for (token, [old, new]) in counts {
             total += old + new;

@@ -119,7 +119,7 @@ impl<'a> Sight<'a> {
         let state = RandomState::default();
         let mut plainly = Vec::new();
         let mut on_sides: HashMap<u64, [bool; 2], RandomState> = HashMap::default();
-        let mut lines = Vec::new();
+        let mut lines = Vec::with_capacity(hunk.old.len() + hunk.new.len());
         for line in self.file.lines(hunk).filter(|line| !line.text.trim_ascii().is_empty()) {
             let code = self.is_code(line.text);
             let mut key = 0;
@@ -128,6 +128,9 @@ impl<'a> Sight<'a> {
                 on_sides.entry(key).or_default()[usize::from(line.kind == LineKind::Added)] = true;
             }
             lines.push((line.kind, line.text, code, key));
+        }
+        for list in [&mut sides.removed, &mut sides.added, &mut sides.context] {
+            list.reserve(lines.len());
         }
         for (kind, text, code, key) in lines {
             let both = || on_sides.get(&key) == Some(&[true, true]);
