@@ -51,17 +51,19 @@ impl Places {
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "a group is the lower half of a number")]
     pub(super) fn stand_in(&self, block: &[u8; BLOCK]) -> u64 {
-        // Two numbers that hold all of the block are quicker to take apart than its bytes.
-        let (first, last) = (number(block, 0), number(block, BLOCK - STEP));
+        // Two numbers that hold all of the block are quicker to take apart than its bytes, and folded at once.
+        let first = number(block, 0);
+        let folded = [first, number(block, BLOCK - STEP)].map(|bytes| bytes | FOLDED);
         let group = |at: usize| match at {
-            0..=4 => (first >> (8 * at)) as u32,
-            _ => (last >> (8 * (at + STEP - BLOCK))) as u32,
+            0..=4 => (folded[0] >> (8 * at)) as u32,
+            _ => (folded[1] >> (8 * (at + STEP - BLOCK))) as u32,
         };
         let mut stand = 0;
         for at in 0..STEP {
             let word = group(at);
             let classes = self.classes[place_of(word) % (1 << WIDTH)];
-            stand |= u64::from(classes & CLASSES[usize::from(block[at + 3])]) << (8 * at);
+            // The class of a byte is that of the folded one.
+            stand |= u64::from(classes & CLASSES[(word >> 24) as usize]) << (8 * at);
         }
         if self.odd && (has_odd(first) || is_odd(block[STEP])) {
             for at in 0..STEP {
@@ -74,6 +76,9 @@ impl Places {
         stand
     }
 }
+
+/// The bits that [`fold`](super::filing::fold) sets.
+const FOLDED: u64 = 0x2020_2020_2020_2020;
 
 /// Eight bytes of a block as a number, the first one lowest.
 #[inline]

@@ -103,29 +103,20 @@ impl<'a> Prefilter<'a> {
             let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
             at += blanks.saturating_sub(3);
         }
-        let mut look_up = |at: usize, mut stand: u64| {
+        while at < part.end {
+            // The last block may reach beyond the part, and beyond the text.
+            let mut padded = [0; BLOCK];
+            let block = text[at..].first_chunk().unwrap_or_else(|| {
+                padded[..text.len() - at].copy_from_slice(&text[at..]);
+                &padded
+            });
+            let inside = u64::MAX >> (u64::BITS - 8 * to_u32(STEP.min(part.end - at)));
+            let mut stand = places.stand_in(block) & inside;
             while stand != 0 {
                 let group = at + stand.trailing_zeros() as usize / 8 - part.start;
                 self.look_up(group, line, &mut found);
                 stand &= stand - 1;
             }
-        };
-        while part.end - at >= STEP
-            && let Some(block) = text[at..].first_chunk()
-        {
-            let stand = places.stand_in(block);
-            if stand != 0 {
-                look_up(at, stand);
-            }
-            at += STEP;
-        }
-        // What is left is less than two blocks, the second of which may reach beyond the text.
-        while at < part.end {
-            let rest = &text[at..text.len().min(at + BLOCK)];
-            let mut block = [0; BLOCK];
-            block[..rest.len()].copy_from_slice(rest);
-            let inside = u64::MAX >> (u64::BITS - 8 * to_u32(STEP.min(part.end - at)));
-            look_up(at, places.stand_in(&block) & inside);
             at += STEP;
         }
     }
