@@ -178,6 +178,9 @@ fn the_limits_of_size_and_of_text_are_exact() {
     repo.commit("Change");
     let tally = check("limits", repo.path(), &[last(&repo)]);
     assert_eq!((tally.lines, tally.listed_only), (4, 2));
+    repo.git(&["repack", "-a", "-d", "-q"]);
+    let tally = check("limits, packed", repo.path(), &[last(&repo)]);
+    assert_eq!((tally.lines, tally.listed_only), (4, 2));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use gix_odb::{HandleArc, Header, Store, alternate};
 use gix_pack::cache::lru::MemoryCappedHashmap;
 
 use super::MAX_FILE_BYTES;
-use super::packs::Packs;
+use super::packs::{Packed, Packs};
 use super::read::ReadError;
 use super::unpack::{KEPT, Object, Unpacker};
 use crate::visible;
@@ -139,32 +139,24 @@ impl Reader {
     /// An object; `None` where the repository has it not.
     pub(super) fn read(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
         match self.packed(id) {
-            Some(found) => Ok(Some(found)),
-            None => find(&self.handles, id),
+            Packed::Object(object) => Ok(Some(object)),
+            Packed::Unread | Packed::Absent => find(&self.handles, id),
         }
-    }
-
-    /// An object that a pack holds.
-    fn packed(&self, id: &ObjectId) -> Option<Object> {
-        let mut unpacker = self.unpacker.as_ref()?.borrow_mut();
-        self.databases.packs().find(id, &mut unpacker)
     }
 
     /// The bytes of a blob. One that is too large is not inflated.
     pub(super) fn blob(&self, id: &ObjectId) -> Result<Blob, ReadError> {
-        let mut found = self.read(id);
-        if found.is_err() {
-            let headers = self.handles.iter().filter_map(|it| it.try_header(id).ok().flatten());
-            match headers.map(|header| header.size()).next() {
-                Some(size) if size > MAX_FILE_BYTES => return Ok(Blob::TooLarge),
+        let found = match self.packed(id) {
+            Packed::Object(object) => Some(object),
+            Packed::Unread if self.is_too_large(id) => return Ok(Blob::TooLarge),
+            Packed::Unread | Packed::Absent => match find(&self.handles, id) {
+                Ok(found) => found,
+                Err(_) if self.is_too_large(id) => return Ok(Blob::TooLarge),
                 // What it is built on may have been above the limit.
-                _ => {
-                    let deep = self.deep.get_or_init(|| handles(self.databases.deep()));
-                    found = find(deep, id);
-                }
-            }
-        }
-        Ok(match found? {
+                Err(_) => find(self.deep.get_or_init(|| handles(self.databases.deep())), id)?,
+            },
+        };
+        Ok(match found {
             None => Blob::Missing,
             Some(Object { kind: Kind::Blob, bytes }) if bytes.len() as u64 <= MAX_FILE_BYTES => {
                 Blob::Bytes(bytes)
@@ -172,6 +164,19 @@ impl Reader {
             // Another kind of object than a file is none that could be read as one.
             Some(_) => Blob::TooLarge,
         })
+    }
+
+    fn packed(&self, id: &ObjectId) -> Packed {
+        match &self.unpacker {
+            Some(unpacker) => self.databases.packs().find(id, &mut unpacker.borrow_mut()),
+            None => Packed::Absent,
+        }
+    }
+
+    /// Whether an object is larger than a file that is read, as its head tells.
+    fn is_too_large(&self, id: &ObjectId) -> bool {
+        let mut heads = self.handles.iter().filter_map(|it| it.try_header(id).ok().flatten());
+        heads.next().is_some_and(|head| head.size() > MAX_FILE_BYTES)
     }
 }
 

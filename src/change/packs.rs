@@ -32,6 +32,14 @@ pub(super) struct Packs {
     packs: Vec<Pack>,
 }
 
+/// What came of looking for an object in packs.
+pub(super) enum Packed {
+    Object(Object),
+    /// It is there, but too large or in another way than git writes it.
+    Unread,
+    Absent,
+}
+
 /// A pack with its index.
 pub(super) struct Pack {
     /// Which of the packs it is.
@@ -68,14 +76,16 @@ impl Packs {
         Packs { packs: opened.map(pack).collect() }
     }
 
-    /// Reads an object; `None` where it is not here or cannot be read.
-    pub(super) fn find(&self, id: &oid, unpacker: &mut Unpacker) -> Option<Object> {
+    /// Reads an object.
+    pub(super) fn find(&self, id: &oid, unpacker: &mut Unpacker) -> Packed {
         // Most stand where the one before stood.
-        let (others, from_last) = self.packs.split_at_checked(unpacker.last)?;
+        let (others, from_last) = self.packs.split_at(unpacker.last.min(self.packs.len()));
         let mut packs = from_last.iter().chain(others);
         let mut holds = |pack: &Pack| pack.index.offset(id, &mut unpacker.ids).ok().flatten();
-        let (pack, at) = packs.find_map(|pack| Some((pack, holds(pack)?)))?;
-        unpacker.object(pack, at)
+        match packs.find_map(|pack| Some((pack, holds(pack)?))) {
+            Some((pack, at)) => unpacker.object(pack, at).map_or(Packed::Unread, Packed::Object),
+            None => Packed::Absent,
+        }
     }
 }
 
@@ -177,6 +187,7 @@ mod tests {
     use gix_object::Kind;
     use proptest::prelude::*;
 
+    use super::super::MAX_FILE_BYTES;
     use super::*;
 
     /// A repository whose objects all stand in two packs, and what they are.
@@ -187,7 +198,15 @@ mod tests {
     }
 
     impl Bench {
+        /// In each of two packs many that are alike, so that most are told by what differs from another.
         fn new(hash: gix_hash::Kind) -> Bench {
+            let same = "the same\n".repeat(200);
+            let text = |pack, number| format!("{pack}\n{same}\nno. {number}\n").into_bytes();
+            let pack = |pack| (0..400).map(|number| text(pack, number)).collect();
+            Bench::of(hash, [0, 1].map(pack))
+        }
+
+        fn of<const N: usize>(hash: gix_hash::Kind, packs: [Vec<Vec<u8>>; N]) -> Bench {
             let folder = tempfile::tempdir().unwrap();
             let mut options = git2::RepositoryInitOptions::new();
             options.bare(true).object_format(match hash {
@@ -196,15 +215,12 @@ mod tests {
             });
             let repo = git2::Repository::init_opts(folder.path(), &options).unwrap();
             let mut bench = Bench { folder, hash, objects: BTreeMap::new() };
-            for pack in 0..2 {
+            for pack in packs {
                 let mut builder = repo.packbuilder().unwrap();
-                for number in 0..400 {
-                    // Alike, so that most are told by what differs from another.
-                    let text = format!("{pack}\n{}\nno. {number}\n", "the same\n".repeat(200));
-                    let id = repo.blob(text.as_bytes()).unwrap();
-                    builder.insert_object(id, Some(&format!("{pack}.txt"))).unwrap();
-                    let id = ObjectId::from_bytes_or_panic(id.as_bytes());
-                    bench.objects.insert(id, text.into_bytes());
+                for bytes in pack {
+                    let id = repo.blob(&bytes).unwrap();
+                    builder.insert_object(id, Some("a.txt")).unwrap();
+                    bench.objects.insert(ObjectId::from_bytes_or_panic(id.as_bytes()), bytes);
                 }
                 builder.write(&bench.path().join("pack"), 0).unwrap();
             }
@@ -234,11 +250,26 @@ mod tests {
             let (packs, mut unpacker) = (bench.packs(), Unpacker::new());
             // The second time from what was kept.
             for (id, text) in bench.objects.iter().chain(&bench.objects) {
-                let found = packs.find(id, &mut unpacker).unwrap();
+                let Packed::Object(found) = packs.find(id, &mut unpacker) else { panic!("{id}") };
                 assert_eq!((found.kind, &*found.bytes), (Kind::Blob, text), "{id}");
                 let mut other = *id;
                 other.as_mut_slice()[9] ^= 1;
-                assert!(packs.find(&other, &mut unpacker).is_none());
+                assert!(matches!(packs.find(&other, &mut unpacker), Packed::Absent));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_there_and_left_unread() {
+        let limit = usize::try_from(MAX_FILE_BYTES).unwrap();
+        let of = |length: usize, last: u8| [vec![b'a'; length - 1], vec![last]].concat();
+        let pack = vec![of(limit, b'a'), of(limit, b'b'), of(limit + 1, b'c'), of(limit + 1, b'd')];
+        let bench = Bench::of(gix_hash::Kind::Sha1, [pack]);
+        for (id, bytes) in &bench.objects {
+            match bench.packs().find(id, &mut Unpacker::new()) {
+                Packed::Object(object) => assert_eq!((&*object.bytes, bytes.len()), (bytes, limit)),
+                Packed::Unread => assert!(bytes.len() > limit),
+                Packed::Absent => panic!("{id}"),
             }
         }
     }

@@ -18,6 +18,9 @@ use super::packs::Pack;
 /// What a thread keeps of objects on which others are built, in bytes.
 pub(super) const KEPT: NonZeroUsize = NonZeroUsize::new(2 << 20).expect("more than nothing");
 
+/// An object may be built on one that is itself too large to be read, up to so many bytes.
+const MAX_BASE: u64 = 32 << 20;
+
 /// Longer chains are left to the library; git makes none above 50 unless it is told to.
 const MAX_CHAIN: usize = 250;
 
@@ -62,8 +65,8 @@ impl Unpacker {
         }
     }
 
-    /// The object that begins so many bytes into a pack; `None` where it cannot be read, or it or what it is built on
-    /// is larger than a file that is read at all.
+    /// The object that begins so many bytes into a pack; `None` where it cannot be read, or is larger than a file that
+    /// is read at all.
     pub(super) fn object(&mut self, pack: &Pack, at: u64) -> Option<Object> {
         self.last = pack.number;
         let mut deltas = Vec::new();
@@ -81,7 +84,8 @@ impl Unpacker {
                     pack.index.offset(&base_id, &mut self.ids).ok()??
                 }
                 Header::Commit | Header::Tree | Header::Blob | Header::Tag => {
-                    let mut bytes = vec![0; length(&entry)?];
+                    let limit = if deltas.is_empty() { MAX_FILE_BYTES } else { MAX_BASE };
+                    let mut bytes = vec![0; length(&entry, limit)?];
                     pack.data.decompress_entry(&entry, &mut self.inflate, &mut bytes).ok()?;
                     break self.keep(pack, at, entry.header.as_kind()?, bytes);
                 }
@@ -92,12 +96,13 @@ impl Unpacker {
             deltas.push((at, entry));
             at = base;
         };
-        for (at, entry) in deltas.into_iter().rev() {
-            let length = length(&entry)?;
+        while let Some((at, entry)) = deltas.pop() {
+            let limit = if deltas.is_empty() { MAX_FILE_BYTES } else { MAX_BASE };
+            let length = length(&entry, MAX_FILE_BYTES)?;
             self.delta.resize(self.delta.len().max(length), 0);
             let delta = &mut self.delta[..length];
             pack.data.decompress_entry(&entry, &mut self.inflate, delta).ok()?;
-            let bytes = applied(delta, &object.bytes)?;
+            let bytes = applied(delta, &object.bytes, limit)?;
             object = self.keep(pack, at, object.kind, bytes);
         }
         Some(object)
@@ -112,18 +117,19 @@ impl Unpacker {
 }
 
 /// How many bytes an entry inflates to, unless they are too many.
-fn length(entry: &data::Entry) -> Option<usize> {
-    let length = Some(entry.decompressed_size).filter(|&length| length <= MAX_FILE_BYTES)?;
+fn length(entry: &data::Entry, limit: u64) -> Option<usize> {
+    let length = Some(entry.decompressed_size).filter(|&length| length <= limit)?;
     usize::try_from(length).ok()
 }
 
-/// What a delta makes of the object on which it is built; `None` where it is damaged or made for another.
-fn applied(mut delta: &[u8], base: &[u8]) -> Option<Vec<u8>> {
+/// What a delta makes of the object on which it is built; `None` where that is too large, or the delta is damaged or
+/// made for another.
+fn applied(mut delta: &[u8], base: &[u8], limit: u64) -> Option<Vec<u8>> {
     const COPIES: u8 = 0x80;
     /// What no length stands for.
     const LONGEST: usize = 1 << 16;
     let (from, length) = (size(&mut delta)?, size(&mut delta)?);
-    if from != base.len() as u64 || length > MAX_FILE_BYTES {
+    if from != base.len() as u64 || length > limit {
         return None;
     }
     let mut made = Vec::with_capacity(usize::try_from(length).ok()?);
@@ -180,11 +186,11 @@ mod tests {
     fn a_delta_copies_and_inserts() {
         // 18 bytes become 13: eight copied from the fourth on, then five new ones.
         let delta = [&[18, 13, 0x91, 4, 8, 5][..], b"seven"].concat();
-        assert_eq!(applied(&delta, BASE).unwrap(), b"two threseven");
+        assert_eq!(applied(&delta, BASE, 1 << 20).unwrap(), b"two threseven");
         let long = vec![b'x'; LONG];
         // A length of none stands for the longest, and a size takes three bytes.
         let delta = [0x80, 0x80, 0x08, 0x80, 0x80, 0x04, 0x84, 1];
-        assert_eq!(applied(&delta, &long).unwrap().len(), LONG / 2);
+        assert_eq!(applied(&delta, &long, 1 << 20).unwrap().len(), LONG / 2);
     }
 
     const LONG: usize = 1 << 17;
@@ -204,10 +210,10 @@ mod tests {
             &[18, 2, 2, b'a'],
             &[18, 2, 0x91, 4],
             &[18, 2, 0x91, 17, 2],
-            // Larger than what is read at all.
+            // Larger than the limit.
             &[18, 0x81, 0x80, 0x80, 0x02, 1, b'a'],
         ] {
-            assert_eq!(applied(delta, BASE), None, "{delta:?}");
+            assert_eq!(applied(delta, BASE, 1 << 20), None, "{delta:?}");
         }
     }
 
@@ -218,7 +224,7 @@ mod tests {
             length in 0u8..100,
         ) {
             let delta = [&[18, length][..], &rest].concat();
-            if let Some(made) = applied(&delta, BASE) {
+            if let Some(made) = applied(&delta, BASE, 1 << 20) {
                 prop_assert_eq!(made.len(), usize::from(length));
             }
         }
