@@ -1,7 +1,7 @@
 //! What the words of code speak of, by the lists of `vocabulary.toml`.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
@@ -59,41 +59,85 @@ const MAX_BYTES: usize = 64;
 /// A word within another is looked for in parts of at least this length, in bytes.
 const LONG: usize = 7;
 
-/// So many identifiers are remembered, before all are forgotten.
-const REMEMBERED: usize = 1 << 14;
+/// So many identifiers are remembered at a time, so that the memory of them fits a core's cache.
+const MOST: usize = 1 << 13;
+
+/// The same at first: a small change says little.
+const LEAST: usize = 1 << 8;
+
+/// Identifiers of more words than this are read anew each time.
+const FEW: usize = 4;
+
+/// Stands for no word.
+const NONE: u16 = u16::MAX;
 
 thread_local! {
     /// The words of the identifiers that were read lately: code says the same over and over.
     static KNOWN: RefCell<Known> = RefCell::default();
 }
 
-/// The words of each identifier, by its hash, which is seeded anew for each run.
-#[derive(Default)]
+/// Identifiers and their words, each at the place that its hash names, which is seeded anew for each run.
 struct Known {
-    words: HashMap<u64, Box<[u16]>, RandomState>,
+    /// The hash of an identifier, of which no bit but the lowest is surely set, and its words; 0 where there is none.
+    places: Vec<(u64, [u16; FEW])>,
+    /// How many have been added.
+    added: usize,
+    state: RandomState,
+}
+
+impl Default for Known {
+    fn default() -> Known {
+        Known { places: vec![(0, [NONE; FEW]); LEAST], added: 0, state: RandomState::default() }
+    }
 }
 
 impl Known {
-    fn of(&mut self, identifier: &[u8]) -> &[u16] {
-        if self.words.len() >= REMEMBERED {
-            self.words.clear();
+    /// Calls `hear` with each word of an identifier.
+    fn words(&mut self, identifier: &[u8], hear: impl FnMut(usize)) {
+        let key = self.state.hash_one(identifier) | 1;
+        let (known, few) = self.places[self.place(key)];
+        if known == key {
+            let words = few.into_iter().take_while(|word| *word != NONE);
+            return words.map(usize::from).for_each(hear);
         }
-        let key = self.words.hasher().hash_one(identifier);
-        self.words.entry(key).or_insert_with(|| words(identifier))
+        let words = words(identifier);
+        if words.len() <= FEW {
+            let mut few = [NONE; FEW];
+            for (place, word) in few.iter_mut().zip(&words) {
+                *place = u16::try_from(*word).unwrap_or(NONE);
+            }
+            self.add(key, few);
+        }
+        words.into_iter().for_each(hear);
+    }
+
+    fn add(&mut self, key: u64, words: [u16; FEW]) {
+        self.added += 1;
+        if self.added == self.places.len() && self.added < MOST {
+            // What was known is read again where it is said again.
+            self.places = vec![(0, [NONE; FEW]); MOST];
+        }
+        let place = self.place(key);
+        self.places[place] = (key, words);
+    }
+
+    /// By the upper bits, since the lowest is always set; the number of places is a power of two.
+    fn place(&self, key: u64) -> usize {
+        (key >> 40) as usize & (self.places.len() - 1)
     }
 }
 
 /// The words that an identifier is made of.
-fn words(identifier: &[u8]) -> Box<[u16]> {
+fn words(identifier: &[u8]) -> Vec<usize> {
     let parts = Parts::of(identifier);
     let mut words = Vec::new();
     let mut at = 0;
     while at < parts.count {
         let found = parts.find(at, 3.min(parts.count - at));
-        words.extend(found.and_then(|(_, word)| u16::try_from(word).ok()));
+        words.extend(found.map(|(_, word)| word));
         at += found.map_or(1, |(count, _)| count);
     }
-    words.into()
+    words
 }
 
 /// What a text speaks of: each word counts once.
@@ -112,7 +156,7 @@ impl Heard {
                 let start = at + start;
                 let length = text[start..].iter().position(|&byte| !continues_word(byte));
                 at = length.map_or(text.len(), |length| start + length);
-                known.of(&text[start..at]).iter().for_each(|&word| self.hear(usize::from(word)));
+                known.words(&text[start..at], |word| self.hear(word));
             }
         });
     }
