@@ -11,6 +11,7 @@
 //! the change as a whole, such as lines that moved, is settled at the end ([`settle`]).
 
 mod evidence;
+mod lately;
 mod line;
 mod link;
 mod moved;

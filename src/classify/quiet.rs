@@ -1,54 +1,38 @@
 //! Lines of which is known that nothing fires in them: a large change says half of its lines more than once.
 
+use super::lately::Lately;
 use super::moved::Bare;
 
 /// Lines that are remembered at a time, so that the memory of them fits a core's cache.
 const MOST: usize = 1 << 14;
 
-/// The same at first: a small change says little twice.
+/// The same at first.
 const LEAST: usize = 1 << 9;
 
 /// The lines read lately in which nothing fires.
 #[derive(Debug)]
-pub(super) struct Quiet {
-    /// What they are known by; 0 stands for no line.
-    keys: Vec<u64>,
-    /// How many have been added.
-    added: usize,
-}
+pub(super) struct Quiet(Lately<()>);
 
 impl Default for Quiet {
     fn default() -> Self {
-        Quiet { keys: vec![0; LEAST], added: 0 }
+        Quiet(Lately::new(LEAST, MOST, ()))
     }
 }
 
 impl Quiet {
-    /// What a line is known by to the patterns that a number stands for. Two lines are taken for one another by
-    /// accident once in 2^63 times, and never on purpose.
+    /// What a line is known by to the patterns that a number stands for.
     pub(super) fn key(patterns: u64, line: &Bare<'_>) -> u64 {
-        (line.hash ^ line.blanks.rotate_left(16) ^ patterns) | 1
+        line.hash ^ line.blanks.rotate_left(16) ^ patterns
     }
 
     /// Whether the line of a key is one in which nothing fires.
     pub(super) fn holds(&self, key: u64) -> bool {
-        self.keys[self.place(key)] == key
+        self.0.get(key).is_some()
     }
 
     /// Remembers that nothing fires in a line.
     pub(super) fn add(&mut self, key: u64) {
-        self.added += 1;
-        if self.added == self.keys.len() && self.added < MOST {
-            // What was known is found again where it is said again.
-            self.keys = vec![0; MOST];
-        }
-        let place = self.place(key);
-        self.keys[place] = key;
-    }
-
-    /// By the upper bits, since the lowest is always set; the number of places is a power of two.
-    fn place(&self, key: u64) -> usize {
-        (key >> 40) as usize & (self.keys.len() - 1)
+        self.0.add(key, ());
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 use memchr::memmem::Finder;
 
+use super::lately::Lately;
+
 // `WORDS`, in the order of their text, and their `TEXTS`.
 include!(concat!(env!("OUT_DIR"), "/words.rs"));
 
@@ -62,7 +64,7 @@ const LONG: usize = 7;
 /// So many identifiers are remembered at a time, so that the memory of them fits a core's cache.
 const MOST: usize = 1 << 13;
 
-/// The same at first: a small change says little.
+/// The same at first.
 const LEAST: usize = 1 << 8;
 
 /// Identifiers of more words than this are read anew each time.
@@ -72,31 +74,27 @@ const FEW: usize = 4;
 const NONE: u16 = u16::MAX;
 
 thread_local! {
-    /// The words of the identifiers that were read lately: code says the same over and over.
+    /// The words of the identifiers that were read lately.
     static KNOWN: RefCell<Known> = RefCell::default();
 }
 
-/// Identifiers and their words, each at the place that its hash names, which is seeded anew for each run.
+/// Identifiers and their words.
 struct Known {
-    /// The hash of an identifier, of which no bit but the lowest is surely set, and its words; 0 where there is none.
-    places: Vec<(u64, [u16; FEW])>,
-    /// How many have been added.
-    added: usize,
+    lately: Lately<[u16; FEW]>,
     state: RandomState,
 }
 
 impl Default for Known {
     fn default() -> Known {
-        Known { places: vec![(0, [NONE; FEW]); LEAST], added: 0, state: RandomState::default() }
+        Known { lately: Lately::new(LEAST, MOST, [NONE; FEW]), state: RandomState::default() }
     }
 }
 
 impl Known {
     /// Calls `hear` with each word of an identifier.
     fn words(&mut self, identifier: &[u8], hear: impl FnMut(usize)) {
-        let key = self.state.hash_one(identifier) | 1;
-        let (known, few) = self.places[self.place(key)];
-        if known == key {
+        let hash = self.state.hash_one(identifier);
+        if let Some(few) = self.lately.get(hash) {
             let words = few.into_iter().take_while(|word| *word != NONE);
             return words.map(usize::from).for_each(hear);
         }
@@ -106,24 +104,9 @@ impl Known {
             for (place, word) in few.iter_mut().zip(&words) {
                 *place = u16::try_from(*word).unwrap_or(NONE);
             }
-            self.add(key, few);
+            self.lately.add(hash, few);
         }
         words.into_iter().for_each(hear);
-    }
-
-    fn add(&mut self, key: u64, words: [u16; FEW]) {
-        self.added += 1;
-        if self.added == self.places.len() && self.added < MOST {
-            // What was known is read again where it is said again.
-            self.places = vec![(0, [NONE; FEW]); MOST];
-        }
-        let place = self.place(key);
-        self.places[place] = (key, words);
-    }
-
-    /// By the upper bits, since the lowest is always set; the number of places is a power of two.
-    fn place(&self, key: u64) -> usize {
-        (key >> 40) as usize & (self.places.len() - 1)
     }
 }
 
