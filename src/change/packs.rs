@@ -83,7 +83,10 @@ impl Packs {
         let mut packs = from_last.iter().chain(others);
         let mut holds = |pack: &Pack| pack.index.offset(id, &mut unpacker.ids).ok().flatten();
         match packs.find_map(|pack| Some((pack, holds(pack)?))) {
-            Some((pack, at)) => unpacker.object(pack, at).map_or(Packed::Unread, Packed::Object),
+            Some((pack, at)) => {
+                unpacker.last = pack.number;
+                unpacker.object(pack, at).map_or(Packed::Unread, Packed::Object)
+            }
             None => Packed::Absent,
         }
     }

@@ -68,7 +68,6 @@ impl Unpacker {
     /// The object that begins so many bytes into a pack; `None` where it cannot be read, or is larger than a file that
     /// is read at all.
     pub(super) fn object(&mut self, pack: &Pack, at: u64) -> Option<Object> {
-        self.last = pack.number;
         let mut deltas = Vec::new();
         let mut at = at;
         let mut object = loop {
@@ -84,8 +83,7 @@ impl Unpacker {
                     pack.index.offset(&base_id, &mut self.ids).ok()??
                 }
                 Header::Commit | Header::Tree | Header::Blob | Header::Tag => {
-                    let limit = if deltas.is_empty() { MAX_FILE_BYTES } else { MAX_BASE };
-                    let mut bytes = vec![0; length(&entry, limit)?];
+                    let mut bytes = vec![0; length(&entry, limit(deltas.len()))?];
                     pack.data.decompress_entry(&entry, &mut self.inflate, &mut bytes).ok()?;
                     break self.keep(pack, at, entry.header.as_kind()?, bytes);
                 }
@@ -97,12 +95,11 @@ impl Unpacker {
             at = base;
         };
         while let Some((at, entry)) = deltas.pop() {
-            let limit = if deltas.is_empty() { MAX_FILE_BYTES } else { MAX_BASE };
             let length = length(&entry, MAX_FILE_BYTES)?;
             self.delta.resize(self.delta.len().max(length), 0);
             let delta = &mut self.delta[..length];
             pack.data.decompress_entry(&entry, &mut self.inflate, delta).ok()?;
-            let bytes = applied(delta, &object.bytes, limit)?;
+            let bytes = applied(delta, &object.bytes, limit(deltas.len()))?;
             object = self.keep(pack, at, object.kind, bytes);
         }
         Some(object)
@@ -114,6 +111,11 @@ impl Unpacker {
         let _ = self.kept.put_with_weight((pack.number, at), object.clone());
         object
     }
+}
+
+/// How many bytes an object may have on which so many deltas are still to be built.
+fn limit(deltas: usize) -> u64 {
+    if deltas == 0 { MAX_FILE_BYTES } else { MAX_BASE }
 }
 
 /// How many bytes an entry inflates to, unless they are too many.
@@ -181,6 +183,7 @@ mod tests {
     use super::*;
 
     const BASE: &[u8] = b"one two three four";
+    const LONG: usize = 1 << 17;
 
     #[test]
     fn a_delta_copies_and_inserts() {
@@ -192,8 +195,6 @@ mod tests {
         let delta = [0x80, 0x80, 0x08, 0x80, 0x80, 0x04, 0x84, 1];
         assert_eq!(applied(&delta, &long, 1 << 20).unwrap().len(), LONG / 2);
     }
-
-    const LONG: usize = 1 << 17;
 
     #[test]
     fn a_damaged_delta_makes_nothing() {

@@ -9,14 +9,13 @@ pub(super) struct Lately<V> {
     /// How many have been added.
     added: usize,
     most: usize,
-    empty: V,
 }
 
-impl<V: Copy> Lately<V> {
+impl<V: Copy + Default> Lately<V> {
     /// A memory of `least` values that grows to `most` as soon as so many were added: a small change says little twice.
     /// Both are powers of two.
-    pub(super) fn new(least: usize, most: usize, empty: V) -> Lately<V> {
-        Lately { places: vec![(0, empty); least], added: 0, most, empty }
+    pub(super) fn new(least: usize, most: usize) -> Lately<V> {
+        Lately { places: vec![(0, V::default()); least], added: 0, most }
     }
 
     /// The value of a hash, if it is still known. Two hashes are taken for one another by accident once in 2^63 times.
@@ -31,7 +30,7 @@ impl<V: Copy> Lately<V> {
         self.added += 1;
         if self.added == self.places.len() && self.added < self.most {
             // What was known is found again where it is said again.
-            self.places = vec![(0, self.empty); self.most];
+            self.places = vec![(0, V::default()); self.most];
         }
         let place = self.place(hash);
         self.places[place] = (hash | 1, value);
@@ -50,7 +49,7 @@ mod tests {
 
     #[test]
     fn what_was_added_is_known_until_it_is_displaced() {
-        let mut lately = Lately::new(2, 4, 0);
+        let mut lately = Lately::new(2, 4);
         let hash = |upper: u64, lower: u64| upper << 40 | lower << 1;
         assert_eq!(lately.get(hash(1, 7)), None);
         lately.add(hash(1, 7), 17);

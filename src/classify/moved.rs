@@ -193,10 +193,14 @@ impl Moved {
         };
         for found in found {
             for line in found.lines.added.iter().filter(known) {
-                counts.get_mut(line).into_iter().for_each(|counts| counts.added += 1);
+                if let Some(counts) = counts.get_mut(line) {
+                    counts.added += 1;
+                }
             }
             for line in found.lines.removed.iter().filter(known) {
-                counts.get_mut(line).into_iter().for_each(|counts| counts.removed += 1);
+                if let Some(counts) = counts.get_mut(line) {
+                    counts.removed += 1;
+                }
             }
         }
         Moved { counts, lost: HashSet::new() }

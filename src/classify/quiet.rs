@@ -15,7 +15,7 @@ pub(super) struct Quiet(Lately<()>);
 
 impl Default for Quiet {
     fn default() -> Self {
-        Quiet(Lately::new(LEAST, MOST, ()))
+        Quiet(Lately::new(LEAST, MOST))
     }
 }
 

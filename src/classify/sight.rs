@@ -227,20 +227,17 @@ const OF_CODE: u8 = 1;
 const QUOTES: u8 = 2;
 
 /// What each byte says of the line in which it stands.
-static SIGNS: [u8; 256] = {
-    let mut signs = [0; 256];
-    let (of_code, mut at) = (b"=(){}[];<>$\"|&", 0);
-    while at < of_code.len() {
-        signs[of_code[at] as usize] = OF_CODE;
-        at += 1;
-    }
-    let (quotes, mut at) = (b"\"=;$", 0);
-    while at < quotes.len() {
-        signs[quotes[at] as usize] |= QUOTES;
+static SIGNS: [u8; 256] =
+    with_signs(with_signs([0; 256], b"=(){}[];<>$\"|&", OF_CODE), b"\"=;$", QUOTES);
+
+const fn with_signs(mut signs: [u8; 256], bytes: &[u8], say: u8) -> [u8; 256] {
+    let mut at = 0;
+    while at < bytes.len() {
+        signs[bytes[at] as usize] |= say;
         at += 1;
     }
     signs
-};
+}
 
 /// Whether so many plain words follow each other that the line is prose, whatever else but [`QUOTES`] stands on it.
 fn reads_as_a_sentence(text: &[u8]) -> bool {

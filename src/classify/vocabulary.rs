@@ -86,7 +86,7 @@ struct Known {
 
 impl Default for Known {
     fn default() -> Known {
-        Known { lately: Lately::new(LEAST, MOST, [NONE; FEW]), state: RandomState::default() }
+        Known { lately: Lately::new(LEAST, MOST), state: RandomState::default() }
     }
 }
 

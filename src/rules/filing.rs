@@ -54,7 +54,7 @@ pub(super) fn word(text: &[u8]) -> u32 {
 
 /// Letters in lower case; some other bytes become equal too, which are told apart later.
 #[inline]
-pub(super) fn fold(word: u32) -> u32 {
+pub(super) const fn fold(word: u32) -> u32 {
     word | 0x2020_2020
 }
 

@@ -1,6 +1,6 @@
 //! Where in a text a literal may stand at all, told from four bytes at a time.
 
-use super::filing::{counting, mixed};
+use super::filing::{counting, fold, mixed};
 
 /// Groups that are looked up at a time: none of these look-ups waits for another.
 pub(super) const STEP: usize = 8;
@@ -77,8 +77,8 @@ impl Places {
     }
 }
 
-/// The bits that [`fold`](super::filing::fold) sets.
-const FOLDED: u64 = 0x2020_2020_2020_2020;
+/// The bits that [`fold`] sets, in two words.
+const FOLDED: u64 = fold(0) as u64 * 0x1_0000_0001;
 
 /// Eight bytes of a block as a number, the first one lowest.
 #[inline]
