@@ -47,12 +47,34 @@ impl Delta {
     pub(super) fn at(path: BString, old: Option<Entry>, new: Option<Entry>) -> Delta {
         Delta { path, old_path: None, old, new, unproven: false }
     }
+
+    /// Whether both sides are the same object, so that nothing but the name or the mode has changed.
+    pub(super) fn is_same_object(&self) -> bool {
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => old.id().is_some() && old.id() == new.id(),
+            _ => false,
+        }
+    }
+
+    /// The objects that will be read of it.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ObjectId> {
+        let sides = [&self.old, &self.new].into_iter().flatten();
+        let sides = sides.filter(|side| !self.is_same_object() && side.mode != GITLINK);
+        sides.filter_map(Entry::id)
+    }
 }
 
 impl Entry {
     /// A side that is an object.
     pub(super) fn object(id: ObjectId, mode: u32) -> Entry {
         Entry { place: Place::Object(id), mode }
+    }
+
+    fn id(&self) -> Option<ObjectId> {
+        match self.place {
+            Place::Object(id) => Some(id),
+            Place::File { .. } | Place::Unmerged => None,
+        }
     }
 
     /// The side of a path that is in conflict.

@@ -18,6 +18,7 @@ mod read;
 mod rename;
 mod skip;
 mod spread;
+mod stretch;
 mod text;
 mod trees;
 mod unpack;
@@ -26,7 +27,7 @@ mod worktree;
 
 use bstr::BString;
 
-use delta::Entry;
+use delta::{Delta, Entry};
 use objects::Objects;
 
 use crate::config::Select;
@@ -235,6 +236,7 @@ pub fn read<S: Study>(
             return Ok((Change::of(files, None), found));
         }
     };
+    let objects = objects.expecting(deltas.iter().flat_map(Delta::ids).collect());
     let studied = read::read(&objects, deltas, select, study)?;
     let (files, found) = studied.into_iter().unzip();
     Ok((Change::of(files, Some(objects)), found))

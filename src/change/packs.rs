@@ -9,9 +9,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use gix_hash::oid;
-use gix_pack::data;
+use gix_hash::{ObjectId, oid};
 
+use super::stretch::Stretch;
 use super::unpack::{Object, Unpacker};
 
 /// A repository with more packs is left to the library; git puts them together from so many on.
@@ -27,10 +27,24 @@ const FAN: usize = 4 * 256;
 /// the same byte in a repository of a million objects, nine in ten stand within half as many of where they are sought.
 const NEAR: u32 = if cfg!(test) { 2 } else { 128 };
 
+/// Where there are more objects in an index than so many for each that is wanted, each is looked up for itself: on a
+/// warm cache a small read costs as much as four thousand bytes that are read on.
+const SPARSE: usize = 256;
+
+/// What is read at once of an index where many objects are looked up, in bytes; little in tests.
+const MANY: usize = if cfg!(test) { 100 } else { 64 << 10 };
+
 /// The packs of some folders of objects.
 pub(super) struct Packs {
     packs: Vec<Pack>,
 }
+
+/// Where an object begins: in which pack, and so many bytes into that.
+pub(super) type Spot = (usize, u64);
+
+/// Where objects begin that were looked up together, in the order of their ids.
+#[derive(Default)]
+pub(super) struct Spots(Vec<(ObjectId, Spot)>);
 
 /// What came of looking for an object in packs.
 pub(super) enum Packed {
@@ -45,16 +59,25 @@ pub(super) struct Pack {
     /// Which of the packs it is.
     pub(super) number: usize,
     pub(super) index: Index,
-    pub(super) data: data::File,
+    file: File,
+    pub(super) hash: gix_hash::Kind,
 }
 
 /// An index: which object begins where in its pack.
 pub(super) struct Index {
+    /// The number of its pack.
+    number: usize,
     file: File,
     /// How many objects begin with each byte or a lower one.
     fan: [u32; 256],
     /// Bytes of an id.
     width: usize,
+}
+
+/// What was read last of the tables of an index.
+pub(super) struct Lookup {
+    ids: Stretch,
+    offsets: Stretch,
 }
 
 impl Packs {
@@ -67,22 +90,22 @@ impl Packs {
         if indexes.len() > MAX_PACKS {
             indexes.clear();
         }
-        let opened = |path: PathBuf| {
-            let data = data::File::at(path.with_extension("pack"), hash).ok()?;
-            Some((Index::open(&path, hash).ok()?, data))
-        };
-        let opened = indexes.into_iter().filter_map(opened).enumerate();
-        let pack = |(number, (index, data))| Pack { number, index, data };
-        Packs { packs: opened.map(pack).collect() }
+        let mut packs = Vec::new();
+        for path in indexes {
+            let number = packs.len();
+            if let Ok(file) = File::open(path.with_extension("pack"))
+                && let Ok(index) = Index::open(&path, number, hash)
+            {
+                packs.push(Pack { number, index, file, hash });
+            }
+        }
+        Packs { packs }
     }
 
-    /// Reads an object.
-    pub(super) fn find(&self, id: &oid, unpacker: &mut Unpacker) -> Packed {
-        // Most stand where the one before stood.
-        let (others, from_last) = self.packs.split_at(unpacker.last.min(self.packs.len()));
-        let mut packs = from_last.iter().chain(others);
-        let mut holds = |pack: &Pack| pack.index.offset(id, &mut unpacker.ids).ok().flatten();
-        match packs.find_map(|pack| Some((pack, holds(pack)?))) {
+    /// Reads an object, which may have been looked up before.
+    pub(super) fn find(&self, id: &oid, spots: &Spots, unpacker: &mut Unpacker) -> Packed {
+        let known = spots.of(id).and_then(|(number, at)| Some((self.packs.get(number)?, at)));
+        match known.or_else(|| self.look_up(id, unpacker)) {
             Some((pack, at)) => {
                 unpacker.last = pack.number;
                 unpacker.object(pack, at).map_or(Packed::Unread, Packed::Object)
@@ -90,13 +113,61 @@ impl Packs {
             None => Packed::Absent,
         }
     }
+
+    fn look_up(&self, id: &oid, unpacker: &mut Unpacker) -> Option<(&Pack, u64)> {
+        // Most stand where the one before stood.
+        let (others, from_last) = self.packs.split_at(unpacker.last.min(self.packs.len()));
+        let mut packs = from_last.iter().chain(others);
+        let mut holds = |pack: &Pack| pack.index.offset(id, &mut unpacker.lookup).ok().flatten();
+        packs.find_map(|pack| Some((pack, holds(pack)?)))
+    }
+
+    /// Looks many objects up by reading on in each index; few are left to be looked up when they are read.
+    pub(super) fn spots(&self, mut ids: Vec<ObjectId>) -> Spots {
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found = Vec::new();
+        let mut lookup = Lookup::reading(MANY);
+        for Pack { number, index, .. } in &self.packs {
+            if ids.len() * SPARSE >= index.fan[255] as usize {
+                ids.retain(|id| {
+                    let at = index.offset(id, &mut lookup).ok().flatten();
+                    found.extend(at.map(|at| (*id, (*number, at))));
+                    at.is_none()
+                });
+            }
+        }
+        found.sort_unstable();
+        Spots(found)
+    }
+}
+
+impl Pack {
+    /// Its file, by its number.
+    pub(super) fn named(&self) -> (usize, &File) {
+        (self.number, &self.file)
+    }
+}
+
+impl Spots {
+    fn of(&self, id: &oid) -> Option<Spot> {
+        let at = self.0.binary_search_by(|(other, _)| (**other).cmp(id)).ok()?;
+        Some(self.0[at].1)
+    }
+}
+
+impl Lookup {
+    /// So many bytes will be read of a table at once, at least.
+    pub(super) fn reading(least: usize) -> Lookup {
+        Lookup { ids: Stretch::of_at_least(least), offsets: Stretch::of_at_least(least) }
+    }
 }
 
 impl Index {
-    fn open(path: &Path, hash: gix_hash::Kind) -> io::Result<Index> {
+    fn open(path: &Path, number: usize, hash: gix_hash::Kind) -> io::Result<Index> {
         let file = File::open(path)?;
-        let mut head = [0; HEAD.len() + FAN];
-        read_at(&file, 0, &mut head)?;
+        let mut head = Stretch::of_at_least(0);
+        let head = head.exactly((number, &file), 0, HEAD.len() + FAN)?;
         let (mark, list) = head.split_at(HEAD.len());
         let mut fan = [0; 256];
         for (count, bytes) in fan.iter_mut().zip(list.as_chunks().0) {
@@ -105,27 +176,27 @@ impl Index {
         if mark != HEAD || !fan.is_sorted() {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(Index { file, fan, width: hash.len_in_bytes() })
+        Ok(Index { number, file, fan, width: hash.len_in_bytes() })
     }
 
-    /// Where an object begins in the pack, in bytes; `None` where it is not there. The ids around its own are read into
-    /// a buffer.
-    pub(super) fn offset(&self, id: &oid, ids: &mut Vec<u8>) -> io::Result<Option<u64>> {
-        const LARGE: u32 = 1 << 31;
-        let Some(at) = self.position(id, ids)? else { return Ok(None) };
-        // Behind the ids stand four bytes each of a checksum, then of where the object begins.
-        let offset = self.number(self.width as u64 + 4, at)?;
+    /// Where an object begins in the pack, in bytes; `None` where it is not there.
+    pub(super) fn offset(&self, id: &oid, lookup: &mut Lookup) -> io::Result<Option<u64>> {
+        const LARGE: u64 = 1 << 31;
+        let Some(at) = self.position(id, &mut lookup.ids)? else { return Ok(None) };
+        // Behind the ids stand four bytes each of a checksum, then of where the object begins, then eight of those
+        // that begin too far behind.
+        let width = self.width as u64;
+        let near = self.table(width + 4) + 4 * u64::from(at);
+        let offset = number(lookup.offsets.exactly(self.named(), near, 4)?);
         if offset & LARGE == 0 {
-            return Ok(Some(offset.into()));
+            return Ok(Some(offset));
         }
-        let mut bytes = [0; 8];
-        let large = self.table(self.width as u64 + 8) + 8 * u64::from(offset ^ LARGE);
-        read_at(&self.file, large, &mut bytes)?;
-        Ok(Some(u64::from_be_bytes(bytes)))
+        let far = self.table(width + 8) + 8 * (offset ^ LARGE);
+        Ok(Some(number(lookup.offsets.exactly(self.named(), far, 8)?)))
     }
 
     /// The number of an object among all, which stand in the order of their ids.
-    fn position(&self, id: &oid, ids: &mut Vec<u8>) -> io::Result<Option<u32>> {
+    fn position(&self, id: &oid, ids: &mut Stretch) -> io::Result<Option<u32>> {
         let first = usize::from(id.first_byte());
         let mut low = if first == 0 { 0 } else { self.fan[first - 1] };
         let mut high = self.fan[first];
@@ -136,8 +207,8 @@ impl Index {
         while low < high {
             let from = about.saturating_sub(NEAR / 2).max(low);
             let count = NEAR.min(high - from);
-            ids.resize(self.width * count as usize, 0);
-            read_at(&self.file, self.table(0) + self.width as u64 * u64::from(from), ids)?;
+            let at = self.table(0) + self.width as u64 * u64::from(from);
+            let ids = ids.exactly(self.named(), at, self.width * count as usize)?;
             let other = |at: u32| &ids[self.width * at as usize..][..self.width];
             let (mut before, mut end) = (0, count);
             while before < end {
@@ -163,30 +234,20 @@ impl Index {
         (HEAD.len() + FAN) as u64 + before * u64::from(self.fan[255])
     }
 
-    fn number(&self, before: u64, at: u32) -> io::Result<u32> {
-        let mut bytes = [0; 4];
-        read_at(&self.file, self.table(before) + 4 * u64::from(at), &mut bytes)?;
-        Ok(u32::from_be_bytes(bytes))
+    fn named(&self) -> (usize, &File) {
+        (self.number, &self.file)
     }
 }
 
-#[cfg(unix)]
-fn read_at(file: &File, at: u64, into: &mut [u8]) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, into, at)
-}
-
-/// There is no reading at a place that leaves the place of the file alone, but nobody asks for that one.
-#[cfg(windows)]
-fn read_at(file: &File, at: u64, into: &mut [u8]) -> io::Result<()> {
-    let read = std::os::windows::fs::FileExt::seek_read(file, into, at)?;
-    if read == into.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+/// A number as git writes it, the highest byte first.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use gix_hash::ObjectId;
     use gix_object::Kind;
     use proptest::prelude::*;
 
@@ -253,12 +314,42 @@ mod tests {
             let (packs, mut unpacker) = (bench.packs(), Unpacker::new());
             // The second time from what was kept.
             for (id, text) in bench.objects.iter().chain(&bench.objects) {
-                let Packed::Object(found) = packs.find(id, &mut unpacker) else { panic!("{id}") };
+                let Packed::Object(found) = packs.find(id, &Spots::default(), &mut unpacker) else {
+                    panic!("{id}")
+                };
                 assert_eq!((found.kind, &*found.bytes), (Kind::Blob, text), "{id}");
                 let mut other = *id;
                 other.as_mut_slice()[9] ^= 1;
-                assert!(matches!(packs.find(&other, &mut unpacker), Packed::Absent));
+                assert!(matches!(
+                    packs.find(&other, &Spots::default(), &mut unpacker),
+                    Packed::Absent
+                ));
             }
+        }
+    }
+
+    #[test]
+    fn many_are_found_where_each_for_itself_is() {
+        for hash in [gix_hash::Kind::Sha1, gix_hash::Kind::Sha256] {
+            let bench = Bench::new(hash);
+            let packs = bench.packs();
+            let absent = |id: &ObjectId| {
+                let mut other = *id;
+                other.as_mut_slice()[9] ^= 1;
+                other
+            };
+            let some: Vec<ObjectId> = bench.objects.keys().rev().step_by(3).copied().collect();
+            let spots =
+                packs.spots([&some[..], &some.iter().map(absent).collect::<Vec<_>>()].concat());
+            assert_eq!(spots.0.len(), some.len());
+            for id in some {
+                let (pack, at) = packs.look_up(&id, &mut Unpacker::new()).unwrap();
+                assert_eq!(spots.of(&id), Some((pack.number, at)));
+                assert_eq!(spots.of(&absent(&id)), None);
+            }
+            // Fewer are left to be looked up each for itself.
+            let one = bench.objects.keys().take(1).copied().collect();
+            assert_eq!(packs.spots(one).0.len(), 0);
         }
     }
 
@@ -269,7 +360,7 @@ mod tests {
         let pack = vec![of(limit, b'a'), of(limit, b'b'), of(limit + 1, b'c'), of(limit + 1, b'd')];
         let bench = Bench::of(gix_hash::Kind::Sha1, [pack]);
         for (id, bytes) in &bench.objects {
-            match bench.packs().find(id, &mut Unpacker::new()) {
+            match bench.packs().find(id, &Spots::default(), &mut Unpacker::new()) {
                 Packed::Object(object) => assert_eq!((&*object.bytes, bytes.len()), (bytes, limit)),
                 Packed::Unread => assert!(bytes.len() > limit),
                 Packed::Absent => panic!("{id}"),
@@ -315,8 +406,10 @@ mod tests {
             let folder = with_index(&bench, &index);
             let packs = Packs::of([folder.path().to_owned()].into_iter(), bench.hash);
             let mut unpacker = Unpacker::new();
+            let spots = packs.spots(bench.objects.keys().copied().collect());
             for id in bench.objects.keys().step_by(7) {
-                let _ = packs.find(id, &mut unpacker);
+                let _ = packs.find(id, &Spots::default(), &mut unpacker);
+                let _ = packs.find(id, &spots, &mut unpacker);
             }
         });
     }

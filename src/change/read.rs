@@ -177,8 +177,7 @@ fn files(
         file.skipped = Some(Skip::TooLarge);
         return Ok(vec![file]);
     }
-    if same_object(delta) {
-        // Nothing but its name or its mode has changed.
+    if delta.is_same_object() {
         file.skipped = skip::of(&file, select);
         return Ok(vec![file]);
     }
@@ -248,18 +247,8 @@ fn status(delta: &Delta) -> Status {
         (None, _) => Status::Added,
         (_, None) => Status::Deleted,
         _ if delta.old_path.is_some() => Status::Renamed,
-        (Some(old), Some(new)) if old != new && same_object(delta) => Status::Mode,
+        (Some(old), Some(new)) if old != new && delta.is_same_object() => Status::Mode,
         _ => Status::Modified,
-    }
-}
-
-fn same_object(delta: &Delta) -> bool {
-    match (&delta.old, &delta.new) {
-        (
-            Some(Entry { place: Place::Object(a), .. }),
-            Some(Entry { place: Place::Object(b), .. }),
-        ) => a == b,
-        _ => false,
     }
 }
 

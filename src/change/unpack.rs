@@ -4,6 +4,7 @@
 //! whole in its pack, so that it would inflate that one twice.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 
 use clru::{CLruCache, CLruCacheConfig, WeightScale};
@@ -11,9 +12,12 @@ use foldhash::fast::RandomState;
 use gix_object::Kind;
 use gix_pack::data;
 use gix_pack::data::entry::Header;
+use sirocco::Format;
+use sirocco::inflate::Decoder;
 
 use super::MAX_FILE_BYTES;
-use super::packs::Pack;
+use super::packs::{Lookup, Pack};
+use super::stretch::Stretch;
 
 /// What a thread keeps of objects on which others are built, in bytes.
 pub(super) const KEPT: NonZeroUsize = NonZeroUsize::new(2 << 20).expect("more than nothing");
@@ -24,6 +28,12 @@ const MAX_BASE: u64 = 32 << 20;
 /// Longer chains are left to the library; git makes none above 50 unless it is told to.
 const MAX_CHAIN: usize = 250;
 
+/// What is read of a pack at once, in bytes: at least the one, which holds most objects whole, at most the other.
+const PIECE: Range<usize> = (4 << 10)..(64 << 10);
+
+/// The longest head of an entry, in bytes: a length of 64 bits, seven in each, and an id of 32 bytes.
+const HEAD: usize = 10 + 32;
+
 /// An object as it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
@@ -33,13 +43,15 @@ pub(super) struct Object {
 
 /// Reads objects of packs on one thread.
 pub(super) struct Unpacker {
-    inflate: gix_zlib::Inflate,
+    /// On the heap, since it weighs 14 KB.
+    inflate: Box<Decoder>,
+    /// What was read last of a pack.
+    packed: Stretch,
     /// By the number of the pack and where they begin in it.
     kept: CLruCache<(usize, u64), Object, RandomState, Bytes>,
     /// The number of the pack in which the last one stood.
     pub(super) last: usize,
-    /// Ids of an index, next to the one that is looked for.
-    pub(super) ids: Vec<u8>,
+    pub(super) lookup: Lookup,
     /// An inflated delta, with what larger ones left behind it.
     delta: Vec<u8>,
 }
@@ -57,10 +69,11 @@ impl Unpacker {
     pub(super) fn new() -> Unpacker {
         let kept = CLruCacheConfig::new(KEPT).with_hasher(RandomState::default());
         Unpacker {
-            inflate: gix_zlib::Inflate::default(),
+            inflate: Box::new(Decoder::new(Format::Zlib)),
+            packed: Stretch::of_at_least(PIECE.start),
             kept: CLruCache::with_config(kept.with_scale(Bytes)),
             last: 0,
-            ids: Vec::new(),
+            lookup: Lookup::reading(0),
             delta: Vec::new(),
         }
     }
@@ -74,17 +87,18 @@ impl Unpacker {
             if let Some(object) = self.kept.get(&(pack.number, at)) {
                 break object.clone();
             }
-            let entry = pack.data.entry(at).ok()?;
+            let head = self.packed.upto(pack.named(), at, HEAD).ok()?;
+            let entry = data::Entry::from_bytes(head, at, pack.hash).ok()?;
             let base = match entry.header {
                 Header::OfsDelta { base_distance } => {
                     entry.checked_base_pack_offset(base_distance)?
                 }
                 Header::RefDelta { base_id } => {
-                    pack.index.offset(&base_id, &mut self.ids).ok()??
+                    pack.index.offset(&base_id, &mut self.lookup).ok()??
                 }
                 Header::Commit | Header::Tree | Header::Blob | Header::Tag => {
                     let mut bytes = vec![0; length(&entry, limit(deltas.len()))?];
-                    pack.data.decompress_entry(&entry, &mut self.inflate, &mut bytes).ok()?;
+                    inflate(&mut self.inflate, &mut self.packed, pack, &entry, &mut bytes)?;
                     break self.keep(pack, at, entry.header.as_kind()?, bytes);
                 }
             };
@@ -98,7 +112,7 @@ impl Unpacker {
             let length = length(&entry, MAX_FILE_BYTES)?;
             self.delta.resize(self.delta.len().max(length), 0);
             let delta = &mut self.delta[..length];
-            pack.data.decompress_entry(&entry, &mut self.inflate, delta).ok()?;
+            inflate(&mut self.inflate, &mut self.packed, pack, &entry, delta)?;
             let bytes = applied(delta, &object.bytes, limit(deltas.len()))?;
             object = self.keep(pack, at, object.kind, bytes);
         }
@@ -110,6 +124,35 @@ impl Unpacker {
         // One that is too large to be kept is read again.
         let _ = self.kept.put_with_weight((pack.number, at), object.clone());
         object
+    }
+}
+
+/// Inflates an entry, which must fill all the room there is.
+fn inflate(
+    decoder: &mut Decoder,
+    packed: &mut Stretch,
+    pack: &Pack,
+    entry: &data::Entry,
+    into: &mut [u8],
+) -> Option<()> {
+    decoder.reset();
+    // What does not get smaller is stored with a few bytes more; nothing that git writes takes as many as these.
+    let mut left = into.len() + into.len() / 8 + HEAD;
+    let mut at = entry.data_offset;
+    loop {
+        let wanted = left.min(PIECE.end);
+        let piece = packed.upto(pack.named(), at, wanted).ok()?;
+        let is_last = wanted == left || piece.len() < wanted;
+        let inflated = decoder.decompress(piece, into, is_last).ok()?;
+        let (consumed, done) = (inflated.consumed, inflated.done);
+        if done {
+            return (decoder.total_out() == into.len() as u64).then_some(());
+        }
+        if is_last {
+            return None;
+        }
+        left -= consumed;
+        at += consumed as u64;
     }
 }
 
