@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use gix_imara_diff::{Algorithm, Diff, InternedInput};
 
 use super::Text;
 use super::hunk::{Edit, Hunk};
@@ -29,9 +29,9 @@ fn compared(old: &Text, new: &Text) -> Vec<Edit> {
     input.update_before(old.lines(from..old_end));
     input.update_after(new.lines(from..new_end));
     let (lines, distinct) = (input.before.len() + input.after.len(), input.interner.num_tokens());
-    // imara's preparation is quadratic where few lines recur very often; libgit2's is not.
-    let blocks = || Some((old.block(from..old_end)?, new.block(from..new_end)?));
+    // Where few lines recur very often the search is nearly all there is to do, and libgit2's takes half the steps.
     let few = lines > 2_000 && lines > 8 * distinct as usize;
+    let blocks = || Some((old.block(from..old_end)?, new.block(from..new_end)?));
     let edits = blocks().filter(|_| few).and_then(|(old, new)| by_libgit2(old, new).ok());
     let edits = edits.unwrap_or_else(|| by_imara(&input));
     let shift = |lines: Range<u32>| lines.start + from - 1..lines.end + from - 1;
@@ -73,7 +73,7 @@ fn equal_tail(a: &[u8], b: &[u8]) -> usize {
 /// Bytes that are compared at once.
 const BLOCK: usize = 64;
 
-/// Myers, as git: the histogram variant is quadratic on files with very many hunks.
+/// Myers with git's own shortcuts: the histogram variant is quadratic on files with very many hunks.
 fn by_imara(input: &InternedInput<&[u8]>) -> Vec<Edit> {
     let mut diff = Diff::compute(Algorithm::Myers, input);
     diff.postprocess_lines(input);

@@ -10,7 +10,7 @@ mod sealed;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
+use gix_imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 use serde_json::{Value, json};
 
 use super::{before_tool, print};

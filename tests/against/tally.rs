@@ -5,10 +5,10 @@ use std::fmt;
 use super::Pair;
 
 /// So many files of a thousand may be edited by another script than git's …
-const DIFFERENT_PERMILLE: usize = 20;
+const DIFFERENT_PERMILLE: usize = 4;
 
 /// … and so many by a longer one.
-const LONGER_PERMILLE: usize = 5;
+const LONGER_PERMILLE: usize = 1;
 
 /// So many renames of a hundred may be found by git alone, which measures likeness otherwise: line
 /// ends that are turned, say, count to the program and not to git.
