@@ -41,5 +41,6 @@ pub mod config;
 pub mod env;
 pub mod exit;
 mod mcp;
+pub mod objects;
 mod paths;
 pub mod visible;

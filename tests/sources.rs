@@ -123,6 +123,53 @@ fn what_cannot_be_known_is_not_noted() {
     assert!(noted(&repo, "main..side"));
 }
 
+/// Whatever a revision is called, it is the one that git finds by that name.
+#[test]
+fn revisions_are_those_that_git_finds_by_their_names() {
+    let repo = branched();
+    repo.git(&["tag", "-a", "-m", "one", "light", "main~2"]);
+    repo.git(&["tag", "-a", "-m", "a tag on a tag", "nested", "light"]);
+    repo.git(&["tag", "tree", "main~2^{tree}"]);
+    repo.git(&["update-ref", "refs/odd/main", "main~2"]);
+    let whole = repo.git(&["rev-parse", "main~2"]);
+    let (short, loud) = (&whole[..8], whole.to_uppercase());
+    // A whole id is one, whatever is called by it; an abbreviated one gives way to a name.
+    repo.git(&["update-ref", &format!("refs/heads/{whole}"), "side"]);
+    let names =
+        ["light", "nested", "tree", "refs/tags/light", "odd/main", "refs/odd/main", "main^^"];
+    for old in names.into_iter().chain([whole.as_str(), short, &loud, "main^{/One}", ":/One"]) {
+        let expected = [("three.py", "added"), ("two.py", "added")];
+        check(&repo, &[&format!("{old}..main")], &expected);
+    }
+    repo.git(&["branch", short, "main~1"]);
+    check(&repo, &[&format!("{short}..main")], &[("three.py", "added")]);
+}
+
+#[test]
+fn what_names_no_tree_or_nothing_is_said() {
+    let repo = branched();
+    repo.git(&["tag", "blob", "main:one.py"]);
+    let home = Home::new();
+    let mut said = String::new();
+    for rev in ["blob", "nowhere", "1111111111111111111111111111111111111111"] {
+        let run = Advisor::new(&home).in_dir(repo.path()).args(["scan", &format!("{rev}..main")]);
+        said += &run.run().code(2).stderr;
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn tags_that_lead_in_a_circle_are_said() {
+    let repo = branched();
+    repo.git(&["tag", "-a", "-m", "one", "light", "main"]);
+    repo.git(&["tag", "-a", "-m", "a tag on a tag", "nested", "light"]);
+    repo.git(&["replace", "light", "nested"]);
+    let home = Home::new();
+    let output =
+        Advisor::new(&home).in_dir(repo.path()).args(["scan", "light..main"]).run().code(2);
+    assert!(output.stderr.contains("its tags lead in a circle"), "{}", output.stderr);
+}
+
 #[test]
 fn without_a_source_the_upstream_is_compared_with() {
     let origin = branched();

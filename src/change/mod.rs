@@ -11,26 +11,22 @@ mod delta;
 mod diff;
 mod function;
 mod hunk;
-mod objects;
-mod packs;
 mod patch;
 mod read;
 mod rename;
 mod skip;
 mod spread;
-mod stretch;
 mod text;
 mod trees;
-mod unpack;
 mod window;
 mod worktree;
 
 use bstr::BString;
 
 use delta::{Delta, Entry};
-use objects::Objects;
 
 use crate::config::Select;
+use crate::objects::Objects;
 use crate::rules::{Language, Languages};
 use crate::source::{Comparison, Sides};
 
@@ -41,10 +37,6 @@ pub use read::ReadError;
 pub use skip::Skip;
 pub use text::Text;
 pub(crate) use text::without_feed;
-
-/// Files larger than this, in bytes, are listed as too large and not read.
-/// Hand-written sources stay far below; what is above is generated or data.
-pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Everything that changed between two sides, in the order of the paths.
 #[derive(Default)]
@@ -218,12 +210,8 @@ pub fn read<S: Study>(
     study: &S,
 ) -> Result<(Change, Vec<S::Found>), ReadError> {
     let (deltas, objects) = match &comparison.sides {
-        Sides::Trees { repo, old, new } => {
-            let objects = Objects::of(repo)?;
-            (
-                trees::compare(&objects.reader(), old.map(objects::id), new.map(objects::id))?,
-                objects,
-            )
+        Sides::Trees { objects, old, new } => {
+            (trees::compare(&objects.reader(), *old, *new)?, objects.clone())
         }
         Sides::Index { repo, old } => (worktree::staged(repo, *old)?, Objects::of(repo)?),
         Sides::Worktree { repo, old } => {

@@ -10,30 +10,17 @@ use bstr::{BStr, ByteSlice};
 use thiserror::Error;
 
 use super::delta::{Delta, Entry, GITLINK, Place};
-use super::objects::{Blob, Objects, Reader};
-use super::{Edit, File, MAX_FILE_BYTES, PatchError, Skip, Status, Study, Text};
+use super::{Edit, File, PatchError, Skip, Status, Study, Text};
 use super::{diff, function, rename, skip, spread, window};
 use crate::config::Select;
+use crate::objects::{Blob, MAX_FILE_BYTES, ObjectError, Objects, Reader};
 
 /// Why a change could not be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// The folder of objects cannot be opened.
-    #[error("cannot open the objects of the repository in `{path}`")]
-    Objects {
-        /// The folder.
-        path: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// An object is missing or damaged.
-    #[error("cannot read the object {what}: {problem}; `git fsck` tells more")]
-    Object {
-        /// Its id.
-        what: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// An object cannot be read.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// A tree's bytes are none.
     #[error("a tree of this range is damaged; `git fsck` names it")]
     BrokenTree,

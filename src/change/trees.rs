@@ -8,9 +8,8 @@ use gix_hash::ObjectId;
 use gix_object::Kind;
 
 use super::delta::{Delta, Entry};
-use super::objects::Reader;
 use super::read::ReadError;
-use super::unpack::Object;
+use crate::objects::{Object, ObjectError, Reader};
 
 /// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust the stack.
 const MAX_DEPTH: usize = 1_000;
@@ -122,7 +121,7 @@ impl Walk<'_> {
             Some(Object { kind, .. }) => format!("it is a {kind} and not a tree"),
             None => "the repository has no such object".to_owned(),
         };
-        Err(ReadError::Object { what: id.to_string(), problem })
+        Err(ObjectError::Damaged { what: id.to_string(), problem }.into())
     }
 }
 

@@ -4,7 +4,7 @@ use bstr::{BString, ByteSlice};
 use git2::{Delta as Kind, Diff, DiffDelta, DiffFile, DiffOptions, Oid, Repository};
 
 use super::delta::{Delta, Entry, Place};
-use super::objects;
+use crate::objects;
 
 /// What the index holds that the tree does not.
 pub(super) fn staged(repo: &Repository, old: Option<Oid>) -> Result<Vec<Delta>, git2::Error> {

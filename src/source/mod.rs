@@ -1,14 +1,18 @@
 //! Which two sides are compared: SOURCE as it was typed, resolved in a repository.
 
 mod ci;
+mod commit;
 mod push;
 mod resolve;
 mod spec;
 mod tracked;
 
 use git2::{Oid, Repository};
+use gix_hash::ObjectId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::objects::{ObjectError, Objects};
 
 pub use ci::{Job, Service};
 pub use push::{Brings, Update, brings, updates};
@@ -68,12 +72,12 @@ impl Comparison<'_> {
 pub enum Sides<'repo> {
     /// Two trees; `None` is the empty one.
     Trees {
-        /// The repository.
-        repo: &'repo Repository,
+        /// The objects of the repository.
+        objects: Objects,
         /// Old tree.
-        old: Option<Oid>,
+        old: Option<ObjectId>,
         /// New tree.
-        new: Option<Oid>,
+        new: Option<ObjectId>,
     },
     /// A tree and the index.
     Index {
@@ -137,6 +141,9 @@ pub enum SourceError {
     /// The patch is larger than any that a review could use.
     #[error("the patch `{0}` is larger than 256 MiB")]
     PatchTooLarge(String),
+    /// An object cannot be read.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// Anything else that git says.
     #[error("git cannot read this repository")]
     Git(#[from] git2::Error),

@@ -1,13 +1,15 @@
 //! From what was typed to two sides.
 
-use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use git2::{Commit, ErrorCode, ObjectFormat, ObjectType, Oid, Repository};
+use git2::{ErrorCode, ObjectFormat, Oid, Repository};
+use gix_hash::ObjectId;
 
+use super::commit::{self, Commit, Target};
 use super::{Comparison, Kind, Sides, SourceError, Spec};
+use crate::objects::{self, Objects, Reader};
 
 /// A patch larger than this, in bytes, is refused.
 const MAX_PATCH: u64 = 256 << 20;
@@ -69,13 +71,13 @@ pub fn resolve<'repo>(
         Spec::Staged => {
             let (old, tree) = head(repo)?;
             let sides = Sides::Index { repo, old: tree };
-            Ok(comparison(Kind::Staged, "--staged", old, None, sides))
+            Ok(comparison(Kind::Staged, "--staged", old.map(objects::id), None, sides))
         }
         Spec::Worktree if repo.is_bare() => Err(SourceError::Bare("work tree")),
         Spec::Worktree => {
             let (old, tree) = head(repo)?;
             let sides = Sides::Worktree { repo, old: tree };
-            Ok(comparison(Kind::Worktree, "--worktree", old, None, sides))
+            Ok(comparison(Kind::Worktree, "--worktree", old.map(objects::id), None, sides))
         }
         Spec::Commit(rev) => commit(repo, rev),
         Spec::Patch(_) => unreachable!("a patch was handled above"),
@@ -97,10 +99,12 @@ pub fn base(repo: &Repository, spec: &Spec) -> Result<Option<Oid>, SourceError> 
         _ => None,
     };
     if let Some(target) = target {
-        return side(repo, &target).map(|side| side.tree);
+        let side = side(repo, &Objects::of(repo)?.reader(), &target)?;
+        return Ok(side.tree.map(objects::oid).transpose()?);
     }
     Ok(match resolve(Some(repo), spec)?.sides {
-        Sides::Trees { old, .. } | Sides::Index { old, .. } | Sides::Worktree { old, .. } => old,
+        Sides::Trees { old, .. } => old.map(objects::oid).transpose()?,
+        Sides::Index { old, .. } | Sides::Worktree { old, .. } => old,
         Sides::Patch { .. } => None,
     })
 }
@@ -108,42 +112,54 @@ pub fn base(repo: &Repository, spec: &Spec) -> Result<Option<Oid>, SourceError> 
 fn comparison<'repo>(
     kind: Kind,
     spec: impl Into<String>,
-    old: Option<Oid>,
-    new: Option<Oid>,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
     sides: Sides<'repo>,
 ) -> Comparison<'repo> {
-    let text = |id: Option<Oid>| id.map(|id| id.to_string());
-    Comparison { kind, spec: spec.into(), old: text(old), new: text(new), sides, notes: Vec::new() }
+    let (old, new) = (old.map(|id| id.to_string()), new.map(|id| id.to_string()));
+    Comparison { kind, spec: spec.into(), old, new, sides, notes: Vec::new() }
 }
 
 /// A revision: the id that was named and its tree (`None` is the empty one).
-struct Side<'repo> {
-    id: Option<Oid>,
-    tree: Option<Oid>,
-    commit: Option<Commit<'repo>>,
+struct Side {
+    id: Option<ObjectId>,
+    tree: Option<ObjectId>,
+    commit: Option<Commit>,
 }
 
-fn side<'repo>(repo: &'repo Repository, rev: &str) -> Result<Side<'repo>, SourceError> {
+fn side(repo: &Repository, reader: &Reader, rev: &str) -> Result<Side, SourceError> {
     if EMPTY_TREE.contains(&rev) {
         return Ok(Side { id: None, tree: None, commit: None });
     }
-    let object = repo.revparse_single(rev).map_err(|error| unknown(repo, rev, &error))?;
-    if let Ok(commit) = object.peel_to_commit() {
-        let tree = replacement(repo, commit.id()).map_or(commit.tree_id(), |other| other.tree_id());
-        return Ok(Side { id: Some(commit.id()), tree: Some(tree), commit: Some(commit) });
+    let id = objects::id(named(repo, rev).map_err(|error| unknown(repo, rev, error.code()))?);
+    match commit::target(reader, id)? {
+        Some(Target::Commit(commit)) => {
+            Ok(Side { id: Some(commit.id), tree: Some(commit.tree), commit: Some(commit) })
+        }
+        Some(Target::Tree(tree)) => Ok(Side { id: Some(tree), tree: Some(tree), commit: None }),
+        Some(Target::Blob) => Err(SourceError::NoTree(shown(rev))),
+        None => Err(unknown(repo, rev, ErrorCode::NotFound)),
     }
-    let tree = object.peel(ObjectType::Tree).map_err(|_| SourceError::NoTree(shown(rev)))?;
-    Ok(Side { id: Some(tree.id()), tree: Some(tree.id()), commit: None })
 }
 
-/// The commit that `git replace` has put in the place of another; libgit2 knows of none.
-fn replacement(repo: &Repository, id: Oid) -> Option<Commit<'_>> {
-    let reference = repo.find_reference(&format!("refs/replace/{id}")).ok()?;
-    repo.find_commit(reference.target()?).ok()
+/// The id for which a revision stands. A whole id and a name are told without an object: libgit2, which knows the rest
+/// of the grammar, opens the index of a pack for one, which takes longer than all that is read of a small change.
+fn named(repo: &Repository, rev: &str) -> Result<Oid, git2::Error> {
+    let format = repo.object_format();
+    if let Ok(id) = Oid::from_str_ext(rev, format)
+        && id.to_string().len() == rev.len()
+    {
+        return Ok(id);
+    }
+    let reference = repo.resolve_reference_from_short_name(rev).and_then(|found| found.resolve());
+    match reference.ok().and_then(|found| found.target()) {
+        Some(id) => Ok(id),
+        None => repo.revparse_single(rev).map(|object| object.id()),
+    }
 }
 
-fn unknown(repo: &Repository, rev: &str, error: &git2::Error) -> SourceError {
-    if error.code() == ErrorCode::UnbornBranch || (rev == "HEAD" && repo.head().is_err()) {
+fn unknown(repo: &Repository, rev: &str, why: ErrorCode) -> SourceError {
+    if why == ErrorCode::UnbornBranch || (rev == "HEAD" && repo.head().is_err()) {
         return SourceError::NoCommit;
     }
     SourceError::UnknownRevision(shown(rev), shallow_hint(repo, "; `git log --oneline` lists some"))
@@ -162,11 +178,15 @@ fn ends<'repo>(
     old: &str,
     new: &str,
 ) -> Result<Comparison<'repo>, SourceError> {
-    let (a, b) = (side(repo, old)?, side(repo, new)?);
-    let sides = Sides::Trees { repo, old: a.tree, new: b.tree };
+    let objects = Objects::of(repo)?;
+    let reader = objects.reader();
+    let (a, b) = (side(repo, &reader, old)?, side(repo, &reader, new)?);
+    let sides = Sides::Trees { objects, old: a.tree, new: b.tree };
     let mut found = comparison(Kind::Range, format!("{old}..{new}"), a.id, b.id, sides);
+    // A history that is cut off, or too long to tell, gives no note, so that no false one is given.
     if let (Some(a), Some(b)) = (&a.commit, &b.commit)
-        && have_grown_apart(repo, a, b)
+        && !repo.is_shallow()
+        && commit::have_grown_apart(&reader, a, b) == Some(true)
     {
         let (old, new) = (shown(old), shown(new));
         found.notes.push(format!(
@@ -177,61 +197,23 @@ fn ends<'repo>(
     Ok(found)
 }
 
-/// So many commits are looked at to tell whether two have grown apart; walking a whole history would take
-/// longer than the scan.
-const MAX_WALK: usize = 48;
-
-/// Whether neither commit is reached from the other. A history that is cut off (a shallow clone), or too long to
-/// tell, gives no note, so that no false one is given; dates only say where to look first.
-fn have_grown_apart(repo: &Repository, a: &Commit<'_>, b: &Commit<'_>) -> bool {
-    !repo.is_shallow() && neither_is_reached(repo, a, b) == Some(true)
-}
-
-/// Walks down from both until all that is left to walk is reached from both: from there no way leads up to either.
-/// `None` where a commit is missing or that takes too many steps.
-fn neither_is_reached(repo: &Repository, a: &Commit<'_>, b: &Commit<'_>) -> Option<bool> {
-    const BOTH: u8 = 0b11;
-    let mut reached_from = HashMap::from([(a.id(), 0b01), (b.id(), 0b10)]);
-    let mut open = BinaryHeap::from([a, b].map(|commit| (commit.time().seconds(), commit.id())));
-    if a.id() == b.id() {
-        return Some(false);
-    }
-    for _ in 0..MAX_WALK {
-        let Some((_, id)) = open.pop() else { return Some(true) };
-        let from = reached_from.get(&id).copied().unwrap_or_default();
-        for parent in repo.find_commit(id).ok()?.parent_ids() {
-            let known = reached_from.entry(parent).or_default();
-            if *known | from == *known {
-                continue;
-            }
-            *known |= from;
-            if *known == BOTH && [a.id(), b.id()].contains(&parent) {
-                return Some(false);
-            }
-            open.push((repo.find_commit(parent).ok()?.time().seconds(), parent));
-        }
-        if open.iter().all(|(_, id)| reached_from.get(id) == Some(&BOTH)) {
-            return Some(true);
-        }
-    }
-    None
-}
-
 fn merge_base<'repo>(
     repo: &'repo Repository,
     old: &str,
     new: &str,
 ) -> Result<Comparison<'repo>, SourceError> {
-    let (a, b) = (side(repo, old)?, side(repo, new)?);
+    let objects = Objects::of(repo)?;
+    let reader = objects.reader();
     let commit =
-        |side: Side<'repo>, rev: &str| side.commit.ok_or_else(|| SourceError::NoTree(shown(rev)));
-    let (a, b) = (commit(a, old)?, commit(b, new)?);
+        |rev: &str| side(repo, &reader, rev)?.commit.ok_or_else(|| SourceError::NoTree(shown(rev)));
+    let (a, b) = (commit(old)?, commit(new)?);
     let base = repo
-        .merge_base(a.id(), b.id())
+        .merge_base(objects::oid(a.id)?, objects::oid(b.id)?)
+        .map(objects::id)
         .map_err(|_| SourceError::NoMergeBase(shown(old), shown(new), shallow_hint(repo, "")))?;
-    let tree = repo.find_commit(base)?.tree_id();
-    let sides = Sides::Trees { repo, old: Some(tree), new: Some(b.tree_id()) };
-    Ok(comparison(Kind::Range, format!("{old}...{new}"), Some(base), Some(b.id()), sides))
+    let tree = commit::commit(&reader, base)?.map(|commit| commit.tree);
+    let sides = Sides::Trees { objects, old: tree, new: Some(b.tree) };
+    Ok(comparison(Kind::Range, format!("{old}...{new}"), Some(base), Some(b.id), sides))
 }
 
 fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
@@ -268,24 +250,23 @@ fn short(name: &str) -> String {
 }
 
 fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>, SourceError> {
-    let commit = side(repo, rev)?.commit.ok_or_else(|| SourceError::NoTree(shown(rev)))?;
-    let parent = match commit.parent_count() {
-        0 => None,
-        _ => Some(commit.parent(0).map_err(|_| {
+    let objects = Objects::of(repo)?;
+    let reader = objects.reader();
+    let commit = side(repo, &reader, rev)?.commit;
+    let commit = commit.ok_or_else(|| SourceError::NoTree(shown(rev)))?;
+    let parent = match commit.parents.first() {
+        None => None,
+        Some(parent) => Some(commit::commit(&reader, *parent)?.ok_or_else(|| {
             let hint = shallow_hint(repo, "; its object is missing");
             SourceError::UnknownRevision(format!("{}^", shown(rev)), hint)
         })?),
     };
-    let sides = Sides::Trees {
-        repo,
-        old: parent.as_ref().map(Commit::tree_id),
-        new: Some(commit.tree_id()),
-    };
-    let old = parent.as_ref().map(Commit::id);
+    let (old, old_tree) = (parent.as_ref().map(|it| it.id), parent.as_ref().map(|it| it.tree));
+    let sides = Sides::Trees { objects, old: old_tree, new: Some(commit.tree) };
     let mut found =
-        comparison(Kind::Commit, format!("--commit {rev}"), old, Some(commit.id()), sides);
-    if commit.parent_count() > 1 {
-        let count = commit.parent_count();
+        comparison(Kind::Commit, format!("--commit {rev}"), old, Some(commit.id), sides);
+    if commit.parents.len() > 1 {
+        let count = commit.parents.len();
         found.notes.push(format!(
             "`{}` is a merge of {count} parents: it is compared with the first, so it shows all that the merge brought in",
             shown(rev)

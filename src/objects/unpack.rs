@@ -36,9 +36,9 @@ const HEAD: usize = 10 + 32;
 
 /// An object as it is read.
 #[derive(Debug, Clone)]
-pub(super) struct Object {
-    pub(super) kind: Kind,
-    pub(super) bytes: Arc<Vec<u8>>,
+pub(crate) struct Object {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: Arc<Vec<u8>>,
 }
 
 /// Reads objects of packs on one thread.

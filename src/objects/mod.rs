@@ -1,5 +1,9 @@
 //! Objects of the repository by id, for as many threads as read them.
 
+mod packs;
+mod stretch;
+mod unpack;
+
 use std::cell::{OnceCell, RefCell};
 use std::fs::File;
 use std::io::Read;
@@ -12,12 +16,39 @@ use gix_hash::ObjectId;
 use gix_object::{Find, Kind};
 use gix_odb::{HandleArc, Header, Store, alternate};
 use gix_pack::cache::lru::MemoryCappedHashmap;
+use thiserror::Error;
 
-use super::MAX_FILE_BYTES;
-use super::packs::{Packed, Packs, Spots};
-use super::read::ReadError;
-use super::unpack::{KEPT, Object, Unpacker};
+use packs::{Packed, Packs, Spots};
+use unpack::{KEPT, Unpacker};
+
 use crate::visible;
+
+pub(crate) use unpack::Object;
+
+/// Files larger than this, in bytes, are listed as too large and not read.
+/// Hand-written sources stay far below; what is above is generated or data.
+pub const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Why no object can be read, or one cannot.
+#[derive(Debug, Error)]
+pub enum ObjectError {
+    /// The folder of objects cannot be opened.
+    #[error("cannot open the objects of the repository in `{path}`")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// An object is missing or damaged.
+    #[error("cannot read the object {what}: {problem}; `git fsck` tells more")]
+    Damaged {
+        /// Its id.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
 
 /// Reading an object takes no more memory than this, in bytes, with those on which it is built.
 const MAX_ALLOCATION: usize = 32 << 20;
@@ -26,7 +57,7 @@ const MAX_ALLOCATION: usize = 32 << 20;
 const MAX_DEEP_ALLOCATION: usize = 256 << 20;
 
 /// What came of reading a blob.
-pub(super) enum Blob {
+pub(crate) enum Blob {
     Bytes(Arc<Vec<u8>>),
     /// Above the size limit.
     TooLarge,
@@ -36,7 +67,7 @@ pub(super) enum Blob {
 
 /// The object databases of a repository: its own with its alternates, and those of the environment.
 #[derive(Clone)]
-pub(super) struct Objects {
+pub struct Objects {
     databases: Arc<Databases>,
     /// Where those stand that will be read.
     spots: Arc<Spots>,
@@ -54,7 +85,7 @@ struct Databases {
 }
 
 /// Reads objects on one thread.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     databases: Arc<Databases>,
     spots: Arc<Spots>,
     handles: Vec<HandleArc>,
@@ -65,7 +96,7 @@ pub(super) struct Reader {
 
 impl Objects {
     /// The databases of an open repository.
-    pub(super) fn of(repo: &Repository) -> Result<Objects, ReadError> {
+    pub(crate) fn of(repo: &Repository) -> Result<Objects, ObjectError> {
         let own = crate::env::object_directory();
         let own = own.unwrap_or_else(|| repo.commondir().join("objects"));
         let others = crate::env::alternate_object_directories().into_iter();
@@ -84,13 +115,13 @@ impl Objects {
         };
         databases.stores = databases.open(MAX_ALLOCATION).map_err(|source| {
             let path = visible::line(own.as_os_str().as_encoded_bytes()).into_string();
-            ReadError::Objects { path, source }
+            ObjectError::Folder { path, source }
         })?;
         Ok(Objects { databases: Arc::new(databases), spots: Arc::default() })
     }
 
     /// The same, which have looked up where these stand: many together are quicker looked up than each for itself.
-    pub(super) fn expecting(self, ids: Vec<ObjectId>) -> Objects {
+    pub(crate) fn expecting(self, ids: Vec<ObjectId>) -> Objects {
         let spots = match self.databases.replaced.is_empty() {
             true => self.databases.packs().spots(ids),
             false => Spots::default(),
@@ -99,7 +130,7 @@ impl Objects {
     }
 
     /// A reader for the thread that calls.
-    pub(super) fn reader(&self) -> Reader {
+    pub(crate) fn reader(&self) -> Reader {
         Reader {
             databases: Arc::clone(&self.databases),
             spots: Arc::clone(&self.spots),
@@ -150,7 +181,7 @@ fn handles(stores: &[Arc<Store>]) -> Vec<HandleArc> {
 
 impl Reader {
     /// An object; `None` where the repository has it not.
-    pub(super) fn read(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
+    pub(crate) fn read(&self, id: &ObjectId) -> Result<Option<Object>, ObjectError> {
         match self.packed(id) {
             Packed::Object(object) => Ok(Some(object)),
             Packed::Unread | Packed::Absent => find(&self.handles, id),
@@ -158,7 +189,7 @@ impl Reader {
     }
 
     /// The bytes of a blob. One that is too large is not inflated.
-    pub(super) fn blob(&self, id: &ObjectId) -> Result<Blob, ReadError> {
+    pub(crate) fn blob(&self, id: &ObjectId) -> Result<Blob, ObjectError> {
         let found = match self.packed(id) {
             Packed::Object(object) => Some(object),
             Packed::Unread if self.is_too_large(id) => return Ok(Blob::TooLarge),
@@ -196,7 +227,7 @@ impl Reader {
 }
 
 /// An object as the library reads it.
-fn find(handles: &[HandleArc], id: &ObjectId) -> Result<Option<Object>, ReadError> {
+fn find(handles: &[HandleArc], id: &ObjectId) -> Result<Option<Object>, ObjectError> {
     for handle in handles {
         let mut bytes = Vec::new();
         let found = handle.try_find(id, &mut bytes).map_err(|error| damaged(id, &error))?;
@@ -210,9 +241,14 @@ fn find(handles: &[HandleArc], id: &ObjectId) -> Result<Option<Object>, ReadErro
 }
 
 /// An id as the databases know it.
-pub(super) fn id(oid: Oid) -> ObjectId {
+pub(crate) fn id(oid: Oid) -> ObjectId {
     // libgit2 has ids of 20 and of 32 bytes and no others.
     ObjectId::from_bytes_or_panic(oid.as_bytes())
+}
+
+/// An id as libgit2 knows it.
+pub(crate) fn oid(id: ObjectId) -> Result<Oid, git2::Error> {
+    Oid::from_bytes(id.as_slice())
 }
 
 /// The objects that `git replace` has put others in the place of.
@@ -249,7 +285,7 @@ fn holds_replacements(mut packed: impl Read) -> bool {
     false
 }
 
-fn damaged(id: &ObjectId, error: &dyn std::fmt::Display) -> ReadError {
+fn damaged(id: &ObjectId, error: &dyn std::fmt::Display) -> ObjectError {
     let problem = visible::line(error.to_string()).into_string();
-    ReadError::Object { what: id.to_string(), problem }
+    ObjectError::Damaged { what: id.to_string(), problem }
 }
