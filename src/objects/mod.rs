@@ -88,7 +88,8 @@ struct Databases {
 pub(crate) struct Reader {
     databases: Arc<Databases>,
     spots: Arc<Spots>,
-    handles: Vec<HandleArc>,
+    /// Opened when one object needs them, as those with the higher limit.
+    handles: OnceCell<Vec<HandleArc>>,
     deep: OnceCell<Vec<HandleArc>>,
     /// What reads those of packs; nothing where some are replaced, which the library knows.
     unpacker: Option<RefCell<Unpacker>>,
@@ -134,7 +135,7 @@ impl Objects {
         Reader {
             databases: Arc::clone(&self.databases),
             spots: Arc::clone(&self.spots),
-            handles: handles(&self.databases.stores),
+            handles: OnceCell::new(),
             deep: OnceCell::new(),
             unpacker: self.databases.replaced.is_empty().then(|| RefCell::new(Unpacker::new())),
         }
@@ -184,7 +185,7 @@ impl Reader {
     pub(crate) fn read(&self, id: &ObjectId) -> Result<Option<Object>, ObjectError> {
         match self.packed(id) {
             Packed::Object(object) => Ok(Some(object)),
-            Packed::Unread | Packed::Absent => find(&self.handles, id),
+            Packed::Unread | Packed::Absent => find(self.handles(), id),
         }
     }
 
@@ -193,7 +194,7 @@ impl Reader {
         let found = match self.packed(id) {
             Packed::Object(object) => Some(object),
             Packed::Unread if self.is_too_large(id) => return Ok(Blob::TooLarge),
-            Packed::Unread | Packed::Absent => match find(&self.handles, id) {
+            Packed::Unread | Packed::Absent => match find(self.handles(), id) {
                 Ok(found) => found,
                 Err(_) if self.is_too_large(id) => return Ok(Blob::TooLarge),
                 // What it is built on may have been above the limit.
@@ -210,6 +211,10 @@ impl Reader {
         })
     }
 
+    fn handles(&self) -> &[HandleArc] {
+        self.handles.get_or_init(|| handles(&self.databases.stores))
+    }
+
     fn packed(&self, id: &ObjectId) -> Packed {
         match &self.unpacker {
             Some(unpacker) => {
@@ -221,7 +226,7 @@ impl Reader {
 
     /// Whether an object is larger than a file that is read, as its head tells.
     fn is_too_large(&self, id: &ObjectId) -> bool {
-        let mut heads = self.handles.iter().filter_map(|it| it.try_header(id).ok().flatten());
+        let mut heads = self.handles().iter().filter_map(|it| it.try_header(id).ok().flatten());
         heads.next().is_some_and(|head| head.size() > MAX_FILE_BYTES)
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use gix_hash::{ObjectId, oid};
 
-use super::stretch::Stretch;
+use super::stretch::Stretches;
 use super::unpack::{Object, Unpacker};
 
 /// A repository with more packs is left to the library; git puts them together from so many on.
@@ -76,8 +76,8 @@ pub(super) struct Index {
 
 /// What was read last of the tables of an index.
 pub(super) struct Lookup {
-    ids: Stretch,
-    offsets: Stretch,
+    ids: Stretches,
+    offsets: Stretches,
 }
 
 impl Packs {
@@ -159,14 +159,14 @@ impl Spots {
 impl Lookup {
     /// So many bytes will be read of a table at once, at least.
     pub(super) fn reading(least: usize) -> Lookup {
-        Lookup { ids: Stretch::of_at_least(least), offsets: Stretch::of_at_least(least) }
+        Lookup { ids: Stretches::new(1, least), offsets: Stretches::new(1, least) }
     }
 }
 
 impl Index {
     fn open(path: &Path, number: usize, hash: gix_hash::Kind) -> io::Result<Index> {
         let file = File::open(path)?;
-        let mut head = Stretch::of_at_least(0);
+        let mut head = Stretches::new(1, 0);
         let head = head.exactly((number, &file), 0, HEAD.len() + FAN)?;
         let (mark, list) = head.split_at(HEAD.len());
         let mut fan = [0; 256];
@@ -196,7 +196,7 @@ impl Index {
     }
 
     /// The number of an object among all, which stand in the order of their ids.
-    fn position(&self, id: &oid, ids: &mut Stretch) -> io::Result<Option<u32>> {
+    fn position(&self, id: &oid, ids: &mut Stretches) -> io::Result<Option<u32>> {
         let first = usize::from(id.first_byte());
         let mut low = if first == 0 { 0 } else { self.fan[first - 1] };
         let mut high = self.fan[first];

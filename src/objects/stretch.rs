@@ -1,50 +1,58 @@
-//! A stretch of a file, read once for whatever is asked of it.
+//! Stretches of a file, read once for whatever is asked of them.
 //!
 //! No file of the repository is mapped: what is mapped counts as memory that the scan takes, and a file that another
 //! program cuts short meanwhile would end this one.
 
 use std::fs::File;
 use std::io;
+use std::ops::RangeInclusive;
 
-/// What was read last of a file.
-pub(super) struct Stretch {
+/// What was read last of some files.
+pub(super) struct Stretches {
+    kept: Vec<Stretch>,
+    /// The one that is given up next.
+    oldest: usize,
+    /// What is read at once, at least, in bytes.
+    least: usize,
+}
+
+struct Stretch {
     /// The number by which the caller knows the file.
     file: usize,
     /// Where it begins in that, in bytes.
     from: u64,
     bytes: Vec<u8>,
-    /// What is read at once, at least, in bytes.
-    least: usize,
 }
 
-impl Stretch {
-    /// Nothing yet; so many bytes will be read at once, at least.
-    pub(super) fn of_at_least(least: usize) -> Stretch {
-        Stretch { file: 0, from: 0, bytes: Vec::new(), least }
+impl Stretches {
+    /// So many at most, of which each will be of so many bytes at least.
+    pub(super) fn new(count: usize, least: usize) -> Stretches {
+        let nothing = || Stretch { file: 0, from: 0, bytes: Vec::new() };
+        let kept = std::iter::repeat_with(nothing).take(count).collect();
+        Stretches { kept, oldest: 0, least }
     }
 
-    /// So many bytes from a place in a file, or up to its end.
-    pub(super) fn upto(
+    /// From a place in a file as many bytes of those that are wanted as are at hand, or fewer at its end. Where fewer
+    /// are at hand than are needed, it is read.
+    pub(super) fn some(
         &mut self,
         (number, file): (usize, &File),
         at: u64,
-        length: usize,
+        wanted: RangeInclusive<usize>,
     ) -> io::Result<&[u8]> {
-        let skip = at.checked_sub(self.from).and_then(|skip| usize::try_from(skip).ok());
-        let held = |skip: &usize| skip.saturating_add(length) <= self.bytes.len();
-        let skip = match skip.filter(|skip| self.file == number && held(skip)) {
-            Some(skip) => skip,
-            None => {
-                (self.file, self.from) = (number, at);
-                self.bytes.resize(length.max(self.least), 0);
-                let read = fill(file, at, &mut self.bytes);
-                self.bytes.truncate(*read.as_ref().unwrap_or(&0));
-                read?;
-                0
-            }
+        let (needed, wanted) = wanted.into_inner();
+        let place = |stretch: &Stretch| {
+            let skip = usize::try_from(at.checked_sub(stretch.from)?).ok()?;
+            let held = stretch.bytes.len().checked_sub(skip)?;
+            (stretch.file == number && held >= needed).then_some(skip)
         };
-        let end = self.bytes.len().min(skip + length);
-        Ok(&self.bytes[skip..end])
+        let held = self.kept.iter().enumerate().find_map(|(nth, it)| Some((nth, place(it)?)));
+        let (nth, skip) = match held {
+            Some(held) => held,
+            None => (self.read((number, file), at, wanted)?, 0),
+        };
+        let bytes = &self.kept[nth].bytes;
+        Ok(&bytes[skip..bytes.len().min(skip.saturating_add(wanted))])
     }
 
     /// So many bytes from a place in a file.
@@ -57,11 +65,28 @@ impl Stretch {
         at: u64,
         length: usize,
     ) -> io::Result<&[u8]> {
-        let bytes = self.upto(file, at, length)?;
+        let bytes = self.some(file, at, length..=length)?;
         if bytes.len() < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(bytes)
+    }
+
+    /// Reads a stretch in the place of the oldest, and gives its number.
+    fn read(
+        &mut self,
+        (number, file): (usize, &File),
+        at: u64,
+        wanted: usize,
+    ) -> io::Result<usize> {
+        let nth = self.oldest;
+        let stretch = &mut self.kept[nth];
+        (stretch.file, stretch.from) = (number, at);
+        stretch.bytes.resize(wanted.max(self.least), 0);
+        let read = fill(file, at, &mut stretch.bytes);
+        stretch.bytes.truncate(*read.as_ref().unwrap_or(&0));
+        self.oldest = (nth + 1) % self.kept.len();
+        read.map(|_| nth)
     }
 }
 
@@ -69,7 +94,7 @@ impl Stretch {
 fn fill(file: &File, at: u64, into: &mut [u8]) -> io::Result<usize> {
     let mut read = 0;
     while read < into.len() {
-        match some(file, at + read as u64, &mut into[read..]) {
+        match part(file, at + read as u64, &mut into[read..]) {
             Ok(0) => break,
             Ok(more) => read += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -80,13 +105,13 @@ fn fill(file: &File, at: u64, into: &mut [u8]) -> io::Result<usize> {
 }
 
 #[cfg(unix)]
-fn some(file: &File, at: u64, into: &mut [u8]) -> io::Result<usize> {
+fn part(file: &File, at: u64, into: &mut [u8]) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, into, at)
 }
 
 /// There is no reading at a place that leaves the place of the file alone, but nobody asks for that one.
 #[cfg(windows)]
-fn some(file: &File, at: u64, into: &mut [u8]) -> io::Result<usize> {
+fn part(file: &File, at: u64, into: &mut [u8]) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, into, at)
 }
 
@@ -96,29 +121,47 @@ mod tests {
 
     use super::*;
 
+    /// A file of ten digits, which become letters once it is open.
+    struct Digits(tempfile::TempDir);
+
+    impl Digits {
+        fn open() -> (Digits, File) {
+            let digits = Digits(tempfile::tempdir().unwrap());
+            digits.write("0123456789");
+            let file = File::open(digits.0.path().join("a")).unwrap();
+            (digits, file)
+        }
+
+        fn write(&self, text: &str) {
+            fs::write(self.0.path().join("a"), text).unwrap();
+        }
+    }
+
     #[test]
     fn what_was_read_is_not_read_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        fs::write(&path, "0123456789").unwrap();
-        let (file, mut stretch) = (File::open(&path).unwrap(), Stretch::of_at_least(4));
-        assert_eq!(stretch.upto((0, &file), 2, 1).unwrap(), b"2");
-        fs::write(&path, "abcdefghij").unwrap();
-        assert_eq!(stretch.upto((0, &file), 3, 3).unwrap(), b"345");
-        assert_eq!(stretch.upto((1, &file), 3, 3).unwrap(), b"def");
-        assert_eq!(stretch.upto((1, &file), 2, 3).unwrap(), b"cde");
+        let (digits, file) = Digits::open();
+        let mut stretches = Stretches::new(2, 4);
+        assert_eq!(stretches.some((0, &file), 2, 1..=1).unwrap(), b"2");
+        digits.write("abcdefghij");
+        assert_eq!(stretches.some((0, &file), 3, 3..=3).unwrap(), b"345");
+        assert_eq!(stretches.some((0, &file), 4, 1..=9).unwrap(), b"45");
+        // Another file, a place before, more than is at hand.
+        assert_eq!(stretches.some((1, &file), 3, 3..=3).unwrap(), b"def");
+        assert_eq!(stretches.some((0, &file), 5, 1..=1).unwrap(), b"5");
+        assert_eq!(stretches.some((0, &file), 0, 1..=1).unwrap(), b"a");
+        assert_eq!(stretches.some((0, &file), 5, 1..=1).unwrap(), b"f");
+        assert_eq!(stretches.some((0, &file), 6, 4..=4).unwrap(), b"ghij");
     }
 
     #[test]
     fn a_file_ends_where_it_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        fs::write(&path, "0123456789").unwrap();
-        let (file, mut stretch) = (File::open(&path).unwrap(), Stretch::of_at_least(4));
-        assert_eq!(stretch.upto((0, &file), 8, 4).unwrap(), b"89");
-        assert_eq!(stretch.upto((0, &file), 20, 4).unwrap(), b"");
-        assert!(stretch.exactly((0, &file), 8, 4).is_err());
-        assert_eq!(stretch.exactly((0, &file), 8, 2).unwrap(), b"89");
-        assert!(stretch.upto((0, &file), u64::MAX, 4).map_or(true, <[u8]>::is_empty));
+        let (_digits, file) = Digits::open();
+        let mut stretches = Stretches::new(1, 4);
+        assert_eq!(stretches.some((0, &file), 8, 4..=4).unwrap(), b"89");
+        assert_eq!(stretches.some((0, &file), 20, 1..=4).unwrap(), b"");
+        assert!(stretches.exactly((0, &file), 8, 4).is_err());
+        assert_eq!(stretches.exactly((0, &file), 8, 2).unwrap(), b"89");
+        let behind = stretches.some((0, &file), u64::MAX, 4..=4);
+        assert!(behind.map_or(true, <[u8]>::is_empty));
     }
 }

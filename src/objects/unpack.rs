@@ -17,7 +17,7 @@ use sirocco::inflate::Decoder;
 
 use super::MAX_FILE_BYTES;
 use super::packs::{Lookup, Pack};
-use super::stretch::Stretch;
+use super::stretch::Stretches;
 
 /// What a thread keeps of objects on which others are built, in bytes.
 pub(super) const KEPT: NonZeroUsize = NonZeroUsize::new(2 << 20).expect("more than nothing");
@@ -29,7 +29,10 @@ const MAX_BASE: u64 = 32 << 20;
 const MAX_CHAIN: usize = 250;
 
 /// What is read of a pack at once, in bytes: at least the one, which holds most objects whole, at most the other.
-const PIECE: Range<usize> = (4 << 10)..(64 << 10);
+const PIECE: Range<usize> = (4 << 10)..(32 << 10);
+
+/// So many pieces are kept: the heads of a chain are read before what stands behind them.
+const STRETCHES: usize = 8;
 
 /// The longest head of an entry, in bytes: a length of 64 bits, seven in each, and an id of 32 bytes.
 const HEAD: usize = 10 + 32;
@@ -46,7 +49,7 @@ pub(super) struct Unpacker {
     /// On the heap, since it weighs 14 KB.
     inflate: Box<Decoder>,
     /// What was read last of a pack.
-    packed: Stretch,
+    packed: Stretches,
     /// By the number of the pack and where they begin in it.
     kept: CLruCache<(usize, u64), Object, RandomState, Bytes>,
     /// The number of the pack in which the last one stood.
@@ -70,7 +73,7 @@ impl Unpacker {
         let kept = CLruCacheConfig::new(KEPT).with_hasher(RandomState::default());
         Unpacker {
             inflate: Box::new(Decoder::new(Format::Zlib)),
-            packed: Stretch::of_at_least(PIECE.start),
+            packed: Stretches::new(STRETCHES, PIECE.start),
             kept: CLruCache::with_config(kept.with_scale(Bytes)),
             last: 0,
             lookup: Lookup::reading(0),
@@ -87,7 +90,7 @@ impl Unpacker {
             if let Some(object) = self.kept.get(&(pack.number, at)) {
                 break object.clone();
             }
-            let head = self.packed.upto(pack.named(), at, HEAD).ok()?;
+            let head = self.packed.some(pack.named(), at, HEAD..=HEAD).ok()?;
             let entry = data::Entry::from_bytes(head, at, pack.hash).ok()?;
             let base = match entry.header {
                 Header::OfsDelta { base_distance } => {
@@ -130,7 +133,7 @@ impl Unpacker {
 /// Inflates an entry, which must fill all the room there is.
 fn inflate(
     decoder: &mut Decoder,
-    packed: &mut Stretch,
+    packed: &mut Stretches,
     pack: &Pack,
     entry: &data::Entry,
     into: &mut [u8],
@@ -140,9 +143,8 @@ fn inflate(
     let mut left = into.len() + into.len() / 8 + HEAD;
     let mut at = entry.data_offset;
     loop {
-        let wanted = left.min(PIECE.end);
-        let piece = packed.upto(pack.named(), at, wanted).ok()?;
-        let is_last = wanted == left || piece.len() < wanted;
+        let piece = packed.some(pack.named(), at, 1..=left.min(PIECE.end)).ok()?;
+        let is_last = piece.len() == left || piece.is_empty();
         let inflated = decoder.decompress(piece, into, is_last).ok()?;
         let (consumed, done) = (inflated.consumed, inflated.done);
         if done {

@@ -55,12 +55,12 @@ impl Nonce {
 fn characters(count: usize) -> Result<String, getrandom::Error> {
     const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut text = String::with_capacity(count);
+    let mut bytes = [0; 32];
     while text.len() < count {
-        let mut byte = [0];
-        getrandom::fill(&mut byte)?;
-        if byte[0] < 252 {
-            text.push(char::from(ALPHABET[usize::from(byte[0] % 36)]));
-        }
+        getrandom::fill(&mut bytes)?;
+        let even = bytes.into_iter().filter(|byte| *byte < 252);
+        let characters = even.map(|byte| char::from(ALPHABET[usize::from(byte % 36)]));
+        text.extend(characters.take(count - text.len()));
     }
     Ok(text)
 }
