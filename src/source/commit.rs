@@ -3,7 +3,7 @@
 use std::collections::{BinaryHeap, HashMap};
 
 use gix_hash::ObjectId;
-use gix_object::{CommitRef, Kind, TagRef};
+use gix_object::{CommitRefIter, Kind, TagRefIter};
 
 use crate::objects::{Object, ObjectError, Reader};
 use crate::visible;
@@ -41,8 +41,8 @@ pub(super) fn target(reader: &Reader, id: ObjectId) -> Result<Option<Target>, Ob
             Kind::Tree => return Ok(Some(Target::Tree(id))),
             Kind::Blob => return Ok(Some(Target::Blob)),
             Kind::Tag => {
-                let tag = TagRef::from_bytes(&bytes, id.kind());
-                id = tag.map_err(|error| damaged(id, &error))?.target();
+                let tag = TagRefIter::from_bytes(&bytes, id.kind());
+                id = tag.target_id().map_err(|error| damaged(id, &error))?;
             }
         }
     }
@@ -58,14 +58,11 @@ pub(super) fn commit(reader: &Reader, id: ObjectId) -> Result<Option<Commit>, Ob
 }
 
 fn parsed(id: ObjectId, bytes: &[u8]) -> Result<Commit, ObjectError> {
-    let commit = CommitRef::from_bytes(bytes, id.kind()).map_err(|error| damaged(id, &error))?;
-    Ok(Commit {
-        id,
-        tree: commit.tree(),
-        parents: commit.parents().collect(),
-        // One without a date is the oldest.
-        seconds: commit.time().map_or(0, |time| time.seconds),
-    })
+    let mut fields = CommitRefIter::from_bytes(bytes, id.kind());
+    let tree = fields.tree_id().map_err(|error| damaged(id, &error))?;
+    // One without a date is the oldest.
+    let seconds = fields.committer().map_or(0, |committer| committer.seconds());
+    Ok(Commit { id, tree, parents: fields.parent_ids().collect(), seconds })
 }
 
 fn damaged(id: ObjectId, problem: &dyn std::fmt::Display) -> ObjectError {
@@ -105,4 +102,40 @@ pub(super) fn have_grown_apart(reader: &Reader, a: &Commit, b: &Commit) -> Optio
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+    const OTHER: &str = "1111111111111111111111111111111111111111";
+
+    fn id(hex: &str) -> ObjectId {
+        ObjectId::from_hex(hex.as_bytes()).unwrap()
+    }
+
+    fn read(text: &str) -> Result<Commit, ObjectError> {
+        parsed(id(OTHER), text.as_bytes())
+    }
+
+    #[test]
+    fn a_commit_is_its_tree_its_parents_and_its_date() {
+        let people =
+            |date: &str| format!("author A <a@b> 1 +0000\ncommitter B <b@c> {date}\n\nOne\n");
+        let parents = format!("parent {OTHER}\nparent {TREE}\n");
+        let commit =
+            read(&format!("tree {TREE}\n{parents}{}", people("1700000000 -0130"))).unwrap();
+        assert_eq!((commit.tree, commit.parents), (id(TREE), vec![id(OTHER), id(TREE)]));
+        assert_eq!(commit.seconds, 1_700_000_000);
+        let first = read(&format!("tree {TREE}\n{}", people("long ago"))).unwrap();
+        assert_eq!((first.parents, first.seconds), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn what_has_no_tree_is_damaged() {
+        for text in ["", "tree", "parent 1\n", "tree 1111\n"] {
+            assert!(matches!(read(text), Err(ObjectError::Damaged { .. })), "{text:?}");
+        }
+    }
 }
