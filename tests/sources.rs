@@ -158,6 +158,40 @@ fn what_names_no_tree_or_nothing_is_said() {
     insta::assert_snapshot!(said);
 }
 
+/// The tree of a file, so many folders deep, each of which stands in the one above it so many times.
+fn nested(repo: &Repo, text: &str, depth: usize, times: usize) -> String {
+    let repo = git2::Repository::open(repo.path()).unwrap();
+    let mut tree = repo.treebuilder(None).unwrap();
+    tree.insert("a.txt", repo.blob(text.as_bytes()).unwrap(), 0o100_644).unwrap();
+    let mut inner = tree.write().unwrap();
+    for _ in 0..depth {
+        let mut tree = repo.treebuilder(None).unwrap();
+        for time in 0..times {
+            tree.insert(format!("{time}"), inner, 0o040_000).unwrap();
+        }
+        inner = tree.write().unwrap();
+    }
+    inner.to_string()
+}
+
+#[test]
+fn a_tree_that_unfolds_without_end_is_refused() {
+    let repo = Repo::init();
+    let home = Home::new();
+    let mut said = String::new();
+    for (depth, times) in [(20, 20), (1_001, 1)] {
+        let sides = ["1", "2"].map(|text| nested(&repo, text, depth, times)).join("..");
+        let run = Advisor::new(&home).in_dir(repo.path()).args(["scan", &sides]);
+        said += &run.run().code(2).stderr;
+    }
+    insta::assert_snapshot!(said, @r"
+    error: more than 300000 files and folders differ; name a smaller range
+    error: folders are nested deeper than 1000 levels
+    ");
+    let sides = ["1", "2"].map(|text| nested(&repo, text, 3, 5)).join("..");
+    assert_eq!(files(&scan(&repo, &[&sides])).len(), 125);
+}
+
 #[test]
 fn tags_that_lead_in_a_circle_are_said() {
     let repo = branched();

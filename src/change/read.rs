@@ -27,8 +27,8 @@ pub enum ReadError {
     /// A tree made by hand.
     #[error("folders are nested deeper than {0} levels")]
     TooDeep(usize),
-    /// More files than a review could ever read.
-    #[error("more than {0} files differ; name a smaller range")]
+    /// More files and folders than a review could ever read.
+    #[error("more than {0} files and folders differ; name a smaller range")]
     TooMany(usize),
     /// A listing of the repository failed.
     #[error("git could not compare the two sides")]

@@ -1,7 +1,8 @@
-//! Two trees compared by walking both at once; equal subtrees are never opened.
+//! Two trees compared folder by folder; equal subtrees are never opened.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bstr::{BString, ByteSlice};
 use gix_hash::ObjectId;
@@ -9,39 +10,31 @@ use gix_object::Kind;
 
 use super::delta::{Delta, Entry};
 use super::read::ReadError;
-use crate::objects::{Object, ObjectError, Reader};
+use super::spread;
+use crate::objects::{Object, ObjectError, Objects, Reader};
 
-/// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust the stack.
+/// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust memory.
 const MAX_DEPTH: usize = 1_000;
 
-/// More differing files than this are refused: a small tree can unfold to any number.
-const MAX_FILES: usize = 300_000;
+/// More differing files and folders than this are refused: a small tree can unfold to any number.
+const MAX_FOUND: usize = 300_000;
+
+/// So many folders are worth being spread over the cores.
+const SPREAD: usize = 64;
+
+/// In so many parts, so that none waits for long.
+const PARTS: usize = 8;
 
 /// Git's mode of a folder.
 const TREE: u32 = 0o040_000;
 
-/// The paths that differ between two trees, in the order of the paths; no tree means the empty one.
-pub(super) fn compare(
-    objects: &Reader,
-    old: Option<ObjectId>,
-    new: Option<ObjectId>,
-) -> Result<Vec<Delta>, ReadError> {
-    if old == new {
-        return Ok(Vec::new());
-    }
-    let mut walk = Walk { objects, found: Vec::new(), path: Vec::new(), depth: 0 };
-    walk.pair(old, new)?;
-    // Git's order within a tree is that of whole paths; only a broken tree has another.
-    walk.found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(walk.found)
-}
-
-struct Walk<'a> {
-    objects: &'a Reader,
-    found: Vec<Delta>,
-    /// The folder that is walked, with its slash.
+/// A folder that differs: its two trees, of which one may not be there.
+struct Folder {
+    /// Its path, with a slash at the end.
     path: Vec<u8>,
     depth: usize,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
 }
 
 /// An entry of a tree, as it stands in the tree's bytes.
@@ -52,77 +45,115 @@ struct Child<'a> {
     mode: u32,
 }
 
-impl Walk<'_> {
-    fn pair(&mut self, old: Option<ObjectId>, new: Option<ObjectId>) -> Result<(), ReadError> {
-        let (left, right) = (self.tree(old)?, self.tree(new)?);
-        let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
-        self.both(children(&left, length(old)), children(&right, length(new)))
+/// The paths that differ between two trees, in the order of the paths; no tree means the empty one.
+pub(super) fn compare(
+    objects: &Objects,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+) -> Result<Vec<Delta>, ReadError> {
+    if old == new {
+        return Ok(Vec::new());
     }
-
-    /// The entries of two trees, side by side.
-    fn both<'a>(
-        &mut self,
-        left: impl Iterator<Item = Result<Child<'a>, ReadError>>,
-        right: impl Iterator<Item = Result<Child<'a>, ReadError>>,
-    ) -> Result<(), ReadError> {
-        let (mut left, mut right) = (left.peekable(), right.peekable());
-        loop {
-            let order = match (left.peek(), right.peek()) {
-                (None, None) => return Ok(()),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(Ok(a)), Some(Ok(b))) => a.order().cmp(&b.order()),
-                (Some(Err(_)), _) | (_, Some(Err(_))) => Ordering::Equal,
-            };
-            let a = if order.is_le() { left.next().transpose()? } else { None };
-            let b = if order.is_ge() { right.next().transpose()? } else { None };
-            self.children(a, b)?;
+    let reader = objects.reader();
+    // Counted as they are found: of a level that unfolds without end none may be kept.
+    let seen = AtomicUsize::new(0);
+    let mut found = Vec::new();
+    // Level by level, since the folders of one can be opened side by side.
+    let mut level = vec![Folder { path: Vec::new(), depth: 0, old, new }];
+    while !level.is_empty() {
+        let all = |reader: &Reader, folders: &[Folder]| {
+            folders.iter().map(|folder| open(reader, folder, &seen)).collect()
+        };
+        let parts: Vec<Result<Vec<Opened>, ReadError>> = match level.len() {
+            ..SPREAD => vec![all(&reader, &level)],
+            count => {
+                // Neighbours are built on each other.
+                let parts: Vec<&[Folder]> = level.chunks(count.div_ceil(PARTS)).collect();
+                let reader = || objects.reader();
+                spread::over(parts.len(), reader, |reader, at| all(reader, parts[at]))
+            }
+        };
+        level.clear();
+        for part in parts {
+            for opened in part? {
+                found.extend(opened.files);
+                level.extend(opened.folders);
+            }
         }
     }
+    // Git's order within a tree is that of whole paths; only a broken tree has another.
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
 
-    /// One name: equal entries are left alone, trees are walked, anything else is a difference.
-    fn children(
+/// What differs in a folder.
+#[derive(Default)]
+struct Opened {
+    files: Vec<Delta>,
+    folders: Vec<Folder>,
+}
+
+/// Compares the entries of a folder, side by side.
+fn open(reader: &Reader, folder: &Folder, seen: &AtomicUsize) -> Result<Opened, ReadError> {
+    let (old, new) = (tree(reader, folder.old)?, tree(reader, folder.new)?);
+    let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
+    let mut left = children(&old, length(folder.old)).peekable();
+    let mut right = children(&new, length(folder.new)).peekable();
+    let mut opened = Opened::default();
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => return Ok(opened),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(Ok(a)), Some(Ok(b))) => a.order().cmp(&b.order()),
+            (Some(Err(_)), _) | (_, Some(Err(_))) => Ordering::Equal,
+        };
+        let a = if order.is_le() { left.next().transpose()? } else { None };
+        let b = if order.is_ge() { right.next().transpose()? } else { None };
+        if opened.take(folder, a, b)? && seen.fetch_add(1, Relaxed) >= MAX_FOUND {
+            return Err(ReadError::TooMany(MAX_FOUND));
+        }
+    }
+}
+
+impl Opened {
+    /// Takes one name, and tells whether it differs: equal entries are left alone.
+    fn take(
         &mut self,
+        folder: &Folder,
         old: Option<Child<'_>>,
         new: Option<Child<'_>>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<bool, ReadError> {
         if let (Some(a), Some(b)) = (&old, &new)
             && (a.id, a.mode) == (b.id, b.mode)
         {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(child) = old.or(new) else { return Ok(()) };
-        let folder = self.path.len();
-        self.path.extend_from_slice(child.name);
+        let Some(child) = old.or(new) else { return Ok(false) };
+        let mut path = [&folder.path, child.name].concat();
         if child.is_tree() {
-            if self.depth == MAX_DEPTH {
+            if folder.depth == MAX_DEPTH {
                 return Err(ReadError::TooDeep(MAX_DEPTH));
             }
-            self.path.push(b'/');
-            self.depth += 1;
-            self.pair(old.map(|old| old.id), new.map(|new| new.id))?;
-            self.depth -= 1;
+            path.push(b'/');
+            let (old, new) = (old.map(|old| old.id), new.map(|new| new.id));
+            self.folders.push(Folder { path, depth: folder.depth + 1, old, new });
         } else {
             let entry = |child: Child<'_>| Entry::object(child.id, child.mode);
-            let path = BString::from(self.path.as_slice());
-            self.found.push(Delta::at(path, old.map(entry), new.map(entry)));
-            if self.found.len() > MAX_FILES {
-                return Err(ReadError::TooMany(MAX_FILES));
-            }
+            self.files.push(Delta::at(BString::from(path), old.map(entry), new.map(entry)));
         }
-        self.path.truncate(folder);
-        Ok(())
+        Ok(true)
     }
+}
 
-    fn tree(&self, id: Option<ObjectId>) -> Result<Arc<Vec<u8>>, ReadError> {
-        let Some(id) = id else { return Ok(Arc::default()) };
-        let problem = match self.objects.read(&id)? {
-            Some(Object { kind: Kind::Tree, bytes }) => return Ok(bytes),
-            Some(Object { kind, .. }) => format!("it is a {kind} and not a tree"),
-            None => "the repository has no such object".to_owned(),
-        };
-        Err(ObjectError::Damaged { what: id.to_string(), problem }.into())
-    }
+fn tree(reader: &Reader, id: Option<ObjectId>) -> Result<Arc<Vec<u8>>, ReadError> {
+    let Some(id) = id else { return Ok(Arc::default()) };
+    let problem = match reader.read(&id)? {
+        Some(Object { kind: Kind::Tree, bytes }) => return Ok(bytes),
+        Some(Object { kind, .. }) => format!("it is a {kind} and not a tree"),
+        None => "the repository has no such object".to_owned(),
+    };
+    Err(ObjectError::Damaged { what: id.to_string(), problem }.into())
 }
 
 impl<'a> Child<'a> {
