@@ -211,7 +211,7 @@ pub fn read<S: Study>(
 ) -> Result<(Change, Vec<S::Found>), ReadError> {
     let (deltas, objects) = match &comparison.sides {
         Sides::Trees { objects, old, new } => {
-            (trees::compare(objects, *old, *new)?, objects.clone())
+            (trees::compare(&objects.reader(), *old, *new)?, objects.clone())
         }
         Sides::Index { repo, old } => (worktree::staged(repo, *old)?, Objects::of(repo)?),
         Sides::Worktree { repo, old } => {

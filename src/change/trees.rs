@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bstr::{BString, ByteSlice};
 use gix_hash::ObjectId;
@@ -10,20 +9,13 @@ use gix_object::Kind;
 
 use super::delta::{Delta, Entry};
 use super::read::ReadError;
-use super::spread;
-use crate::objects::{Object, ObjectError, Objects, Reader};
+use crate::objects::{Object, ObjectError, Reader};
 
 /// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust memory.
 const MAX_DEPTH: usize = 1_000;
 
 /// More differing files and folders than this are refused: a small tree can unfold to any number.
 const MAX_FOUND: usize = 300_000;
-
-/// So many folders are worth being spread over the cores.
-const SPREAD: usize = 64;
-
-/// In so many parts, so that none waits for long.
-const PARTS: usize = 8;
 
 /// Git's mode of a folder.
 const TREE: u32 = 0o040_000;
@@ -47,38 +39,21 @@ struct Child<'a> {
 
 /// The paths that differ between two trees, in the order of the paths; no tree means the empty one.
 pub(super) fn compare(
-    objects: &Objects,
+    reader: &Reader,
     old: Option<ObjectId>,
     new: Option<ObjectId>,
 ) -> Result<Vec<Delta>, ReadError> {
     if old == new {
         return Ok(Vec::new());
     }
-    let reader = objects.reader();
-    // Counted as they are found: of a level that unfolds without end none may be kept.
-    let seen = AtomicUsize::new(0);
     let mut found = Vec::new();
-    // Level by level, since the folders of one can be opened side by side.
-    let mut level = vec![Folder { path: Vec::new(), depth: 0, old, new }];
-    while !level.is_empty() {
-        let all = |reader: &Reader, folders: &[Folder]| {
-            folders.iter().map(|folder| open(reader, folder, &seen)).collect()
-        };
-        let parts: Vec<Result<Vec<Opened>, ReadError>> = match level.len() {
-            ..SPREAD => vec![all(&reader, &level)],
-            count => {
-                // Neighbours are built on each other.
-                let parts: Vec<&[Folder]> = level.chunks(count.div_ceil(PARTS)).collect();
-                let reader = || objects.reader();
-                spread::over(parts.len(), reader, |reader, at| all(reader, parts[at]))
-            }
-        };
-        level.clear();
-        for part in parts {
-            for opened in part? {
-                found.extend(opened.files);
-                level.extend(opened.folders);
-            }
+    let mut folders = vec![Folder { path: Vec::new(), depth: 0, old, new }];
+    let mut opened = 0;
+    while let Some(folder) = folders.pop() {
+        open(reader, &folder, &mut found, &mut folders)?;
+        opened += 1;
+        if found.len() + folders.len() + opened > MAX_FOUND {
+            return Err(ReadError::TooMany(MAX_FOUND));
         }
     }
     // Git's order within a tree is that of whole paths; only a broken tree has another.
@@ -86,63 +61,57 @@ pub(super) fn compare(
     Ok(found)
 }
 
-/// What differs in a folder.
-#[derive(Default)]
-struct Opened {
-    files: Vec<Delta>,
-    folders: Vec<Folder>,
-}
-
-/// Compares the entries of a folder, side by side.
-fn open(reader: &Reader, folder: &Folder, seen: &AtomicUsize) -> Result<Opened, ReadError> {
+/// Compares the entries of a folder, side by side; the folders that differ in it are left to be opened.
+fn open(
+    reader: &Reader,
+    folder: &Folder,
+    files: &mut Vec<Delta>,
+    folders: &mut Vec<Folder>,
+) -> Result<(), ReadError> {
     let (old, new) = (tree(reader, folder.old)?, tree(reader, folder.new)?);
     let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
     let mut left = children(&old, length(folder.old)).peekable();
     let mut right = children(&new, length(folder.new)).peekable();
-    let mut opened = Opened::default();
     loop {
         let order = match (left.peek(), right.peek()) {
-            (None, None) => return Ok(opened),
+            (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(Ok(a)), Some(Ok(b))) => a.order().cmp(&b.order()),
             (Some(Err(_)), _) | (_, Some(Err(_))) => Ordering::Equal,
         };
-        let a = if order.is_le() { left.next().transpose()? } else { None };
-        let b = if order.is_ge() { right.next().transpose()? } else { None };
-        if opened.take(folder, a, b)? && seen.fetch_add(1, Relaxed) >= MAX_FOUND {
-            return Err(ReadError::TooMany(MAX_FOUND));
+        let old = if order.is_le() { left.next().transpose()? } else { None };
+        let new = if order.is_ge() { right.next().transpose()? } else { None };
+        match (old, new) {
+            (Some(a), Some(b)) if (a.id, a.mode) == (b.id, b.mode) => {}
+            _ => folder.differs_in(old, new, files, folders)?,
         }
     }
 }
 
-impl Opened {
-    /// Takes one name, and tells whether it differs: equal entries are left alone.
-    fn take(
-        &mut self,
-        folder: &Folder,
+impl Folder {
+    /// One name that differs.
+    fn differs_in(
+        &self,
         old: Option<Child<'_>>,
         new: Option<Child<'_>>,
-    ) -> Result<bool, ReadError> {
-        if let (Some(a), Some(b)) = (&old, &new)
-            && (a.id, a.mode) == (b.id, b.mode)
-        {
-            return Ok(false);
-        }
-        let Some(child) = old.or(new) else { return Ok(false) };
-        let mut path = [&folder.path, child.name].concat();
+        files: &mut Vec<Delta>,
+        folders: &mut Vec<Folder>,
+    ) -> Result<(), ReadError> {
+        let Some(child) = old.or(new) else { return Ok(()) };
+        let mut path = [&self.path, child.name].concat();
         if child.is_tree() {
-            if folder.depth == MAX_DEPTH {
+            if self.depth == MAX_DEPTH {
                 return Err(ReadError::TooDeep(MAX_DEPTH));
             }
             path.push(b'/');
             let (old, new) = (old.map(|old| old.id), new.map(|new| new.id));
-            self.folders.push(Folder { path, depth: folder.depth + 1, old, new });
+            folders.push(Folder { path, depth: self.depth + 1, old, new });
         } else {
             let entry = |child: Child<'_>| Entry::object(child.id, child.mode);
-            self.files.push(Delta::at(BString::from(path), old.map(entry), new.map(entry)));
+            files.push(Delta::at(BString::from(path), old.map(entry), new.map(entry)));
         }
-        Ok(true)
+        Ok(())
     }
 }
 
