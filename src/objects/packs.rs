@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use gix_hash::{ObjectId, oid};
 
-use super::stretch::Stretches;
+use super::stretch::{Numbered, Stretches};
 use super::unpack::{Object, Unpacker};
 
 /// A repository with more packs is left to the library; git puts them together from so many on.
@@ -56,18 +56,15 @@ pub(super) enum Packed {
 
 /// A pack with its index.
 pub(super) struct Pack {
-    /// Which of the packs it is.
-    pub(super) number: usize,
+    /// With the number of the pack, as that of the index.
+    pub(super) file: Numbered,
     pub(super) index: Index,
-    file: File,
     pub(super) hash: gix_hash::Kind,
 }
 
 /// An index: which object begins where in its pack.
 pub(super) struct Index {
-    /// The number of its pack.
-    number: usize,
-    file: File,
+    file: Numbered,
     /// How many objects begin with each byte or a lower one.
     fan: [u32; 256],
     /// Bytes of an id.
@@ -96,7 +93,7 @@ impl Packs {
             if let Ok(file) = File::open(path.with_extension("pack"))
                 && let Ok(index) = Index::open(&path, number, hash)
             {
-                packs.push(Pack { number, index, file, hash });
+                packs.push(Pack { file: Numbered { number, file }, index, hash });
             }
         }
         Packs { packs }
@@ -107,7 +104,7 @@ impl Packs {
         let known = spots.of(id).and_then(|(number, at)| Some((self.packs.get(number)?, at)));
         match known.or_else(|| self.look_up(id, unpacker)) {
             Some((pack, at)) => {
-                unpacker.last = pack.number;
+                unpacker.last = pack.file.number;
                 unpacker.object(pack, at).map_or(Packed::Unread, Packed::Object)
             }
             None => Packed::Absent,
@@ -128,24 +125,17 @@ impl Packs {
         ids.dedup();
         let mut found = Vec::new();
         let mut lookup = Lookup::reading(MANY);
-        for Pack { number, index, .. } in &self.packs {
+        for Pack { file, index, .. } in &self.packs {
             if ids.len() * SPARSE >= index.fan[255] as usize {
                 ids.retain(|id| {
                     let at = index.offset(id, &mut lookup).ok().flatten();
-                    found.extend(at.map(|at| (*id, (*number, at))));
+                    found.extend(at.map(|at| (*id, (file.number, at))));
                     at.is_none()
                 });
             }
         }
         found.sort_unstable();
         Spots(found)
-    }
-}
-
-impl Pack {
-    /// Its file, by its number.
-    pub(super) fn named(&self) -> (usize, &File) {
-        (self.number, &self.file)
     }
 }
 
@@ -165,9 +155,9 @@ impl Lookup {
 
 impl Index {
     fn open(path: &Path, number: usize, hash: gix_hash::Kind) -> io::Result<Index> {
-        let file = File::open(path)?;
+        let file = Numbered { number, file: File::open(path)? };
         let mut head = Stretches::new(1, 0);
-        let head = head.exactly((number, &file), 0, HEAD.len() + FAN)?;
+        let head = head.exactly(&file, 0, HEAD.len() + FAN)?;
         let (mark, list) = head.split_at(HEAD.len());
         let mut fan = [0; 256];
         for (count, bytes) in fan.iter_mut().zip(list.as_chunks().0) {
@@ -176,7 +166,7 @@ impl Index {
         if mark != HEAD || !fan.is_sorted() {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(Index { number, file, fan, width: hash.len_in_bytes() })
+        Ok(Index { file, fan, width: hash.len_in_bytes() })
     }
 
     /// Where an object begins in the pack, in bytes; `None` where it is not there.
@@ -187,12 +177,12 @@ impl Index {
         // that begin too far behind.
         let width = self.width as u64;
         let near = self.table(width + 4) + 4 * u64::from(at);
-        let offset = number(lookup.offsets.exactly(self.named(), near, 4)?);
+        let offset = number(lookup.offsets.exactly(&self.file, near, 4)?);
         if offset & LARGE == 0 {
             return Ok(Some(offset));
         }
         let far = self.table(width + 8) + 8 * (offset ^ LARGE);
-        Ok(Some(number(lookup.offsets.exactly(self.named(), far, 8)?)))
+        Ok(Some(number(lookup.offsets.exactly(&self.file, far, 8)?)))
     }
 
     /// The number of an object among all, which stand in the order of their ids.
@@ -208,7 +198,7 @@ impl Index {
             let from = about.saturating_sub(NEAR / 2).max(low);
             let count = NEAR.min(high - from);
             let at = self.table(0) + self.width as u64 * u64::from(from);
-            let ids = ids.exactly(self.named(), at, self.width * count as usize)?;
+            let ids = ids.exactly(&self.file, at, self.width * count as usize)?;
             let other = |at: u32| &ids[self.width * at as usize..][..self.width];
             let (mut before, mut end) = (0, count);
             while before < end {
@@ -232,10 +222,6 @@ impl Index {
     /// Where a table begins before which so many bytes stand for each object.
     fn table(&self, before: u64) -> u64 {
         (HEAD.len() + FAN) as u64 + before * u64::from(self.fan[255])
-    }
-
-    fn named(&self) -> (usize, &File) {
-        (self.number, &self.file)
     }
 }
 
@@ -344,7 +330,7 @@ mod tests {
             assert_eq!(spots.0.len(), some.len());
             for id in some {
                 let (pack, at) = packs.look_up(&id, &mut Unpacker::new()).unwrap();
-                assert_eq!(spots.of(&id), Some((pack.number, at)));
+                assert_eq!(spots.of(&id), Some((pack.file.number, at)));
                 assert_eq!(spots.of(&absent(&id)), None);
             }
             // Fewer are left to be looked up each for itself.

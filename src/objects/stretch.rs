@@ -7,6 +7,12 @@ use std::fs::File;
 use std::io;
 use std::ops::RangeInclusive;
 
+/// A file, and the number by which it is told from others.
+pub(super) struct Numbered {
+    pub(super) number: usize,
+    pub(super) file: File,
+}
+
 /// What was read last of some files.
 pub(super) struct Stretches {
     kept: Vec<Stretch>,
@@ -17,8 +23,8 @@ pub(super) struct Stretches {
 }
 
 struct Stretch {
-    /// The number by which the caller knows the file.
-    file: usize,
+    /// The number of the file.
+    number: usize,
     /// Where it begins in that, in bytes.
     from: u64,
     bytes: Vec<u8>,
@@ -27,7 +33,7 @@ struct Stretch {
 impl Stretches {
     /// So many at most, of which each will be of so many bytes at least.
     pub(super) fn new(count: usize, least: usize) -> Stretches {
-        let nothing = || Stretch { file: 0, from: 0, bytes: Vec::new() };
+        let nothing = || Stretch { number: 0, from: 0, bytes: Vec::new() };
         let kept = std::iter::repeat_with(nothing).take(count).collect();
         Stretches { kept, oldest: 0, least }
     }
@@ -36,7 +42,7 @@ impl Stretches {
     /// are at hand than are needed, it is read.
     pub(super) fn some(
         &mut self,
-        (number, file): (usize, &File),
+        file: &Numbered,
         at: u64,
         wanted: RangeInclusive<usize>,
     ) -> io::Result<&[u8]> {
@@ -44,12 +50,12 @@ impl Stretches {
         let place = |stretch: &Stretch| {
             let skip = usize::try_from(at.checked_sub(stretch.from)?).ok()?;
             let held = stretch.bytes.len().checked_sub(skip)?;
-            (stretch.file == number && held >= needed).then_some(skip)
+            (stretch.number == file.number && held >= needed).then_some(skip)
         };
         let held = self.kept.iter().enumerate().find_map(|(nth, it)| Some((nth, place(it)?)));
         let (nth, skip) = match held {
             Some(held) => held,
-            None => (self.read((number, file), at, wanted)?, 0),
+            None => (self.read(file, at, wanted)?, 0),
         };
         let bytes = &self.kept[nth].bytes;
         Ok(&bytes[skip..bytes.len().min(skip.saturating_add(wanted))])
@@ -59,12 +65,7 @@ impl Stretches {
     ///
     /// # Errors
     /// When there are fewer.
-    pub(super) fn exactly(
-        &mut self,
-        file: (usize, &File),
-        at: u64,
-        length: usize,
-    ) -> io::Result<&[u8]> {
+    pub(super) fn exactly(&mut self, file: &Numbered, at: u64, length: usize) -> io::Result<&[u8]> {
         let bytes = self.some(file, at, length..=length)?;
         if bytes.len() < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -73,17 +74,12 @@ impl Stretches {
     }
 
     /// Reads a stretch in the place of the oldest, and gives its number.
-    fn read(
-        &mut self,
-        (number, file): (usize, &File),
-        at: u64,
-        wanted: usize,
-    ) -> io::Result<usize> {
+    fn read(&mut self, file: &Numbered, at: u64, wanted: usize) -> io::Result<usize> {
         let nth = self.oldest;
         let stretch = &mut self.kept[nth];
-        (stretch.file, stretch.from) = (number, at);
+        (stretch.number, stretch.from) = (file.number, at);
         stretch.bytes.resize(wanted.max(self.least), 0);
-        let read = fill(file, at, &mut stretch.bytes);
+        let read = fill(&file.file, at, &mut stretch.bytes);
         stretch.bytes.truncate(*read.as_ref().unwrap_or(&0));
         self.oldest = (nth + 1) % self.kept.len();
         read.map(|_| nth)
@@ -125,11 +121,11 @@ mod tests {
     struct Digits(tempfile::TempDir);
 
     impl Digits {
-        fn open() -> (Digits, File) {
+        fn open() -> (Digits, Numbered) {
             let digits = Digits(tempfile::tempdir().unwrap());
             digits.write("0123456789");
             let file = File::open(digits.0.path().join("a")).unwrap();
-            (digits, file)
+            (digits, Numbered { number: 0, file })
         }
 
         fn write(&self, text: &str) {
@@ -140,28 +136,29 @@ mod tests {
     #[test]
     fn what_was_read_is_not_read_again() {
         let (digits, file) = Digits::open();
+        let other = Numbered { number: 1, file: file.file.try_clone().unwrap() };
         let mut stretches = Stretches::new(2, 4);
-        assert_eq!(stretches.some((0, &file), 2, 1..=1).unwrap(), b"2");
+        assert_eq!(stretches.some(&file, 2, 1..=1).unwrap(), b"2");
         digits.write("abcdefghij");
-        assert_eq!(stretches.some((0, &file), 3, 3..=3).unwrap(), b"345");
-        assert_eq!(stretches.some((0, &file), 4, 1..=9).unwrap(), b"45");
+        assert_eq!(stretches.some(&file, 3, 3..=3).unwrap(), b"345");
+        assert_eq!(stretches.some(&file, 4, 1..=9).unwrap(), b"45");
         // Another file, a place before, more than is at hand.
-        assert_eq!(stretches.some((1, &file), 3, 3..=3).unwrap(), b"def");
-        assert_eq!(stretches.some((0, &file), 5, 1..=1).unwrap(), b"5");
-        assert_eq!(stretches.some((0, &file), 0, 1..=1).unwrap(), b"a");
-        assert_eq!(stretches.some((0, &file), 5, 1..=1).unwrap(), b"f");
-        assert_eq!(stretches.some((0, &file), 6, 4..=4).unwrap(), b"ghij");
+        assert_eq!(stretches.some(&other, 3, 3..=3).unwrap(), b"def");
+        assert_eq!(stretches.some(&file, 5, 1..=1).unwrap(), b"5");
+        assert_eq!(stretches.some(&file, 0, 1..=1).unwrap(), b"a");
+        assert_eq!(stretches.some(&file, 5, 1..=1).unwrap(), b"f");
+        assert_eq!(stretches.some(&file, 6, 4..=4).unwrap(), b"ghij");
     }
 
     #[test]
     fn a_file_ends_where_it_ends() {
         let (_digits, file) = Digits::open();
         let mut stretches = Stretches::new(1, 4);
-        assert_eq!(stretches.some((0, &file), 8, 4..=4).unwrap(), b"89");
-        assert_eq!(stretches.some((0, &file), 20, 1..=4).unwrap(), b"");
-        assert!(stretches.exactly((0, &file), 8, 4).is_err());
-        assert_eq!(stretches.exactly((0, &file), 8, 2).unwrap(), b"89");
-        let behind = stretches.some((0, &file), u64::MAX, 4..=4);
+        assert_eq!(stretches.some(&file, 8, 4..=4).unwrap(), b"89");
+        assert_eq!(stretches.some(&file, 20, 1..=4).unwrap(), b"");
+        assert!(stretches.exactly(&file, 8, 4).is_err());
+        assert_eq!(stretches.exactly(&file, 8, 2).unwrap(), b"89");
+        let behind = stretches.some(&file, u64::MAX, 4..=4);
         assert!(behind.map_or(true, <[u8]>::is_empty));
     }
 }

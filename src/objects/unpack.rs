@@ -87,10 +87,10 @@ impl Unpacker {
         let mut deltas = Vec::new();
         let mut at = at;
         let mut object = loop {
-            if let Some(object) = self.kept.get(&(pack.number, at)) {
+            if let Some(object) = self.kept.get(&(pack.file.number, at)) {
                 break object.clone();
             }
-            let head = self.packed.some(pack.named(), at, HEAD..=HEAD).ok()?;
+            let head = self.packed.some(&pack.file, at, HEAD..=HEAD).ok()?;
             let entry = data::Entry::from_bytes(head, at, pack.hash).ok()?;
             let base = match entry.header {
                 Header::OfsDelta { base_distance } => {
@@ -125,7 +125,7 @@ impl Unpacker {
     fn keep(&mut self, pack: &Pack, at: u64, kind: Kind, bytes: Vec<u8>) -> Object {
         let object = Object { kind, bytes: Arc::new(bytes) };
         // One that is too large to be kept is read again.
-        let _ = self.kept.put_with_weight((pack.number, at), object.clone());
+        let _ = self.kept.put_with_weight((pack.file.number, at), object.clone());
         object
     }
 }
@@ -143,7 +143,7 @@ fn inflate(
     let mut left = into.len() + into.len() / 8 + HEAD;
     let mut at = entry.data_offset;
     loop {
-        let piece = packed.some(pack.named(), at, 1..=left.min(PIECE.end)).ok()?;
+        let piece = packed.some(&pack.file, at, 1..=left.min(PIECE.end)).ok()?;
         let is_last = piece.len() == left || piece.is_empty();
         let inflated = decoder.decompress(piece, into, is_last).ok()?;
         let (consumed, done) = (inflated.consumed, inflated.done);
