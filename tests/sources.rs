@@ -151,15 +151,18 @@ fn what_names_no_tree_or_nothing_is_said() {
     repo.git(&["tag", "blob", "main:one.py"]);
     let home = Home::new();
     let mut said = String::new();
-    for rev in ["blob", "nowhere", "1111111111111111111111111111111111111111"] {
-        let run = Advisor::new(&home).in_dir(repo.path()).args(["scan", &format!("{rev}..main")]);
+    let ranges = ["blob", "nowhere", "1111111111111111111111111111111111111111"]
+        .map(|rev| vec![format!("{rev}..main")]);
+    for args in ranges.into_iter().chain([vec!["--commit".to_owned(), String::new()]]) {
+        let run = Advisor::new(&home).in_dir(repo.path()).args(["scan"]).args(args);
         said += &run.run().code(2).stderr;
     }
     insta::assert_snapshot!(said);
 }
 
-/// The tree of a file, so many folders deep, each of which stands in the one above it so many times.
-fn nested(repo: &Repo, text: &str, depth: usize, times: usize) -> String {
+/// The tree of a file, so many folders deep, each of which stands in the one above it so many times under a number of so
+/// many digits.
+fn nested(repo: &Repo, text: &str, depth: usize, times: usize, digits: usize) -> String {
     let repo = git2::Repository::open(repo.path()).unwrap();
     let mut tree = repo.treebuilder(None).unwrap();
     tree.insert("a.txt", repo.blob(text.as_bytes()).unwrap(), 0o100_644).unwrap();
@@ -167,11 +170,42 @@ fn nested(repo: &Repo, text: &str, depth: usize, times: usize) -> String {
     for _ in 0..depth {
         let mut tree = repo.treebuilder(None).unwrap();
         for time in 0..times {
-            tree.insert(format!("{time}"), inner, 0o040_000).unwrap();
+            tree.insert(format!("{time:0digits$}"), inner, 0o040_000).unwrap();
         }
         inner = tree.write().unwrap();
     }
     inner.to_string()
+}
+
+/// The tree of one entry, in the mode that is written.
+fn tree_of(repo: &Repo, mode: &str, name: &str, id: &str) -> String {
+    let repo = git2::Repository::open(repo.path()).unwrap();
+    let mut bytes = format!("{mode} {name}\0").into_bytes();
+    bytes.extend(git2::Oid::from_str_ext(id, git2::ObjectFormat::Sha1).unwrap().as_bytes());
+    let odb = repo.odb().unwrap();
+    odb.write(git2::ObjectType::Tree, &bytes).unwrap().to_string()
+}
+
+#[test]
+fn modes_that_git_no_longer_writes_are_those_that_it_does() {
+    let repo = branched();
+    let blob = |rev: &str| repo.git(&["rev-parse", rev]);
+    let (one, two) = (blob("main:one.py"), blob("main:two.py"));
+    let side = |file: &str, id: &str, folder: &str| {
+        let inner = tree_of(&repo, file, "a.py", id);
+        tree_of(&repo, folder, "lib", &inner)
+    };
+    let [old, same, new] = [
+        side("100664", &one, "40000"),
+        side("100644", &one, "40755"),
+        side("100600", &two, "40755"),
+    ];
+    check(&repo, &[&format!("{old}..{same}")], &[]);
+    check(&repo, &[&format!("{old}..{new}")], &[("lib/a.py", "modified")]);
+    for (from, to) in [(&old, &same), (&old, &new)] {
+        let listed = repo.git(&["diff", "--name-only", from, to]);
+        assert_eq!(listed, if to == &new { "lib/a.py" } else { "" });
+    }
 }
 
 #[test]
@@ -179,16 +213,16 @@ fn a_tree_that_unfolds_without_end_is_refused() {
     let repo = Repo::init();
     let home = Home::new();
     let mut said = String::new();
-    for (depth, times) in [(20, 20), (1_001, 1)] {
-        let sides = ["1", "2"].map(|text| nested(&repo, text, depth, times)).join("..");
+    for (depth, times, digits) in [(20, 20, 2), (90, 1, 200)] {
+        let sides = ["1", "2"].map(|text| nested(&repo, text, depth, times, digits)).join("..");
         let run = Advisor::new(&home).in_dir(repo.path()).args(["scan", &sides]);
         said += &run.run().code(2).stderr;
     }
     insta::assert_snapshot!(said, @r"
     error: more than 300000 files and folders differ; name a smaller range
-    error: folders are nested deeper than 1000 levels
+    error: a path of this range is longer than 16384 bytes
     ");
-    let sides = ["1", "2"].map(|text| nested(&repo, text, 3, 5)).join("..");
+    let sides = ["1", "2"].map(|text| nested(&repo, text, 3, 5, 1)).join("..");
     assert_eq!(files(&scan(&repo, &[&sides])).len(), 125);
 }
 
@@ -201,7 +235,7 @@ fn tags_that_lead_in_a_circle_are_said() {
     let home = Home::new();
     let output =
         Advisor::new(&home).in_dir(repo.path()).args(["scan", "light..main"]).run().code(2);
-    assert!(output.stderr.contains("its tags lead in a circle"), "{}", output.stderr);
+    assert!(output.stderr.contains("or they lead in a circle"), "{}", output.stderr);
 }
 
 #[test]
@@ -446,6 +480,13 @@ fn a_shallow_clone_says_what_is_missing() {
     let (repo, home) = (branched().clone_shallow(1), Home::new());
     let output = Advisor::new(&home).in_dir(repo.path()).args(["scan", "HEAD~1.."]).run().code(2);
     insta::assert_snapshot!(output.stderr, @"error: `HEAD~1` names no commit in this repository (it is a shallow clone; `git fetch --unshallow` brings the rest)");
+}
+
+#[test]
+fn a_commit_at_which_a_clone_is_cut_off_brings_all_its_files() {
+    let repo = branched().clone_shallow(1);
+    let all = ["one.py", "three.py", "two.py"].map(|path| (path, "added"));
+    check(&repo, &["--commit", "HEAD"], &all);
 }
 
 #[test]

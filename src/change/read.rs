@@ -25,8 +25,11 @@ pub enum ReadError {
     #[error("a tree of this range is damaged; `git fsck` names it")]
     BrokenTree,
     /// A tree made by hand.
-    #[error("folders are nested deeper than {0} levels")]
-    TooDeep(usize),
+    #[error("a path of this range is longer than {0} bytes")]
+    PathTooLong(usize),
+    /// Trees that are larger together than any that a review could read.
+    #[error("the folders that differ have more than {0} MiB of entries; name a smaller range")]
+    TreesTooLarge(usize),
     /// More files and folders than a review could ever read.
     #[error("more than {0} files and folders differ; name a smaller range")]
     TooMany(usize),

@@ -7,24 +7,31 @@ use bstr::{BString, ByteSlice};
 use gix_hash::ObjectId;
 use gix_object::Kind;
 
-use super::delta::{Delta, Entry};
+use super::delta::{Delta, Entry, GITLINK};
 use super::read::ReadError;
 use crate::objects::{Object, ObjectError, Reader};
 
-/// Folders nested deeper than this are refused: only a tree made by hand is, to exhaust memory.
-const MAX_DEPTH: usize = 1_000;
+/// Paths longer than this, in bytes, are refused: no system has them, and only a tree made by hand does.
+const MAX_PATH: usize = 1 << 14;
 
 /// More differing files and folders than this are refused: a small tree can unfold to any number.
 const MAX_FOUND: usize = 300_000;
 
+/// Trees and paths that are larger together than this are refused, in bytes: one large tree can stand in many folders.
+const MAX_TREES: usize = 512 << 20;
+
 /// Git's mode of a folder.
 const TREE: u32 = 0o040_000;
+
+/// Git's modes of a file, but for who may read it, and of a link; and the bits that tell these apart.
+const FILE: u32 = 0o100_000;
+const LINK: u32 = 0o120_000;
+const KIND: u32 = 0o170_000;
 
 /// A folder that differs: its two trees, of which one may not be there.
 struct Folder {
     /// Its path, with a slash at the end.
     path: Vec<u8>,
-    depth: usize,
     old: Option<ObjectId>,
     new: Option<ObjectId>,
 }
@@ -47,11 +54,14 @@ pub(super) fn compare(
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    let mut folders = vec![Folder { path: Vec::new(), depth: 0, old, new }];
-    let mut opened = 0;
+    let mut folders = vec![Folder { path: Vec::new(), old, new }];
+    let (mut opened, mut bytes) = (0, 0);
     while let Some(folder) = folders.pop() {
-        open(reader, &folder, &mut found, &mut folders)?;
+        bytes += open(reader, &folder, &mut found, &mut folders)?;
         opened += 1;
+        if bytes > MAX_TREES {
+            return Err(ReadError::TreesTooLarge(MAX_TREES >> 20));
+        }
         if found.len() + folders.len() + opened > MAX_FOUND {
             return Err(ReadError::TooMany(MAX_FOUND));
         }
@@ -61,20 +71,22 @@ pub(super) fn compare(
     Ok(found)
 }
 
-/// Compares the entries of a folder, side by side; the folders that differ in it are left to be opened.
+/// Compares the entries of a folder, side by side; the folders that differ in it are left to be opened. Tells how many
+/// bytes its trees and the paths of these have.
 fn open(
     reader: &Reader,
     folder: &Folder,
     files: &mut Vec<Delta>,
     folders: &mut Vec<Folder>,
-) -> Result<(), ReadError> {
+) -> Result<usize, ReadError> {
     let (old, new) = (tree(reader, folder.old)?, tree(reader, folder.new)?);
+    let mut bytes = old.len() + new.len();
     let length = |id: Option<ObjectId>| id.map_or(20, |id| id.as_slice().len());
     let mut left = children(&old, length(folder.old)).peekable();
     let mut right = children(&new, length(folder.new)).peekable();
     loop {
         let order = match (left.peek(), right.peek()) {
-            (None, None) => return Ok(()),
+            (None, None) => return Ok(bytes),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(Ok(a)), Some(Ok(b))) => a.order().cmp(&b.order()),
@@ -84,34 +96,35 @@ fn open(
         let new = if order.is_ge() { right.next().transpose()? } else { None };
         match (old, new) {
             (Some(a), Some(b)) if (a.id, a.mode) == (b.id, b.mode) => {}
-            _ => folder.differs_in(old, new, files, folders)?,
+            _ => bytes += folder.differs_in(old, new, files, folders)?,
         }
     }
 }
 
 impl Folder {
-    /// One name that differs.
+    /// One name that differs, whose path has so many bytes.
     fn differs_in(
         &self,
         old: Option<Child<'_>>,
         new: Option<Child<'_>>,
         files: &mut Vec<Delta>,
         folders: &mut Vec<Folder>,
-    ) -> Result<(), ReadError> {
-        let Some(child) = old.or(new) else { return Ok(()) };
+    ) -> Result<usize, ReadError> {
+        let Some(child) = old.or(new) else { return Ok(0) };
         let mut path = [&self.path, child.name].concat();
+        let length = path.len();
+        if length > MAX_PATH {
+            return Err(ReadError::PathTooLong(MAX_PATH));
+        }
         if child.is_tree() {
-            if self.depth == MAX_DEPTH {
-                return Err(ReadError::TooDeep(MAX_DEPTH));
-            }
             path.push(b'/');
             let (old, new) = (old.map(|old| old.id), new.map(|new| new.id));
-            folders.push(Folder { path, depth: self.depth + 1, old, new });
+            folders.push(Folder { path, old, new });
         } else {
             let entry = |child: Child<'_>| Entry::object(child.id, child.mode);
             files.push(Delta::at(BString::from(path), old.map(entry), new.map(entry)));
         }
-        Ok(())
+        Ok(length)
     }
 }
 
@@ -122,7 +135,7 @@ fn tree(reader: &Reader, id: Option<ObjectId>) -> Result<Arc<Vec<u8>>, ReadError
         Some(Object { kind, .. }) => format!("it is a {kind} and not a tree"),
         None => "the repository has no such object".to_owned(),
     };
-    Err(ObjectError::Damaged { what: id.to_string(), problem }.into())
+    Err(ObjectError::damaged(&id, problem).into())
 }
 
 impl<'a> Child<'a> {
@@ -181,6 +194,12 @@ fn child<'a>(rest: &mut &'a [u8], length: usize) -> Option<Child<'a>> {
         b'0'..=b'7' if mode < 1 << 24 => Some(mode * 8 + u32::from(byte - b'0')),
         _ => None,
     };
-    let mode = mode.iter().try_fold(0, digit)?;
+    // git reads no other modes than those that it writes today.
+    let mode = match mode.iter().try_fold(0, digit)? {
+        mode if mode & KIND == TREE => TREE,
+        mode if mode & KIND == FILE => FILE | if mode & 0o100 == 0 { 0o644 } else { 0o755 },
+        mode if mode & KIND == LINK => LINK,
+        _ => GITLINK,
+    };
     Some(Child { name, id: ObjectId::try_from(id).ok()?, mode })
 }

@@ -5,6 +5,7 @@ mod stretch;
 mod unpack;
 
 use std::cell::{OnceCell, RefCell};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use bstr::ByteSlice;
 use git2::{Oid, Repository};
-use gix_hash::ObjectId;
+use gix_hash::{ObjectId, oid};
 use gix_object::{Find, Kind};
 use gix_odb::{HandleArc, Header, Store, alternate};
 use gix_pack::cache::lru::MemoryCappedHashmap;
@@ -48,6 +49,13 @@ pub enum ObjectError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+impl ObjectError {
+    pub(crate) fn damaged(id: &oid, problem: impl Display) -> ObjectError {
+        let problem = visible::line(problem.to_string()).into_string();
+        ObjectError::Damaged { what: id.to_string(), problem }
+    }
 }
 
 /// Reading an object takes no more memory than this, in bytes, with those on which it is built.
@@ -235,7 +243,8 @@ impl Reader {
 fn find(handles: &[HandleArc], id: &ObjectId) -> Result<Option<Object>, ObjectError> {
     for handle in handles {
         let mut bytes = Vec::new();
-        let found = handle.try_find(id, &mut bytes).map_err(|error| damaged(id, &error))?;
+        let found =
+            handle.try_find(id, &mut bytes).map_err(|error| ObjectError::damaged(id, error))?;
         if let Some((kind, length)) = found.map(|object| (object.kind, object.data.len())) {
             bytes.truncate(length);
             bytes.shrink_to_fit();
@@ -252,7 +261,7 @@ pub(crate) fn id(oid: Oid) -> ObjectId {
 }
 
 /// An id as libgit2 knows it.
-pub(crate) fn oid(id: ObjectId) -> Result<Oid, git2::Error> {
+pub(crate) fn to_git(id: ObjectId) -> Result<Oid, git2::Error> {
     Oid::from_bytes(id.as_slice())
 }
 
@@ -288,9 +297,4 @@ fn holds_replacements(mut packed: impl Read) -> bool {
         text.drain(..text.len().saturating_sub(NAME.len()));
     }
     false
-}
-
-fn damaged(id: &ObjectId, error: &dyn std::fmt::Display) -> ObjectError {
-    let problem = visible::line(error.to_string()).into_string();
-    ObjectError::Damaged { what: id.to_string(), problem }
 }

@@ -1,7 +1,7 @@
 //! Stretches of a file, read once for whatever is asked of them.
 //!
-//! No file of the repository is mapped: what is mapped counts as memory that the scan takes, and a file that another
-//! program cuts short meanwhile would end this one.
+//! Nothing is mapped here: what is mapped counts as memory that the scan takes, and a file that another program cuts
+//! short meanwhile would end this one.
 
 use std::fs::File;
 use std::io;

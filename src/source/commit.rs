@@ -3,17 +3,17 @@
 use std::collections::{BinaryHeap, HashMap};
 
 use gix_hash::ObjectId;
+use gix_object::commit::ref_iter::Token;
 use gix_object::{CommitRefIter, Kind, TagRefIter};
 
 use crate::objects::{Object, ObjectError, Reader};
-use crate::visible;
 
-/// Tags on tags are followed so far; with replaced objects they can lead in a circle.
+/// Tags on tags are followed so far: with replaced objects they can lead in a circle.
 const MAX_TAGS: usize = 100;
 
-/// So many commits are looked at to tell whether two have grown apart; walking a whole history would take
-/// longer than the scan.
-const MAX_WALK: usize = 48;
+/// So many commits are read to tell whether two have grown apart; walking a whole history would take longer than the
+/// scan.
+const MAX_WALK: usize = 64;
 
 /// A commit.
 pub(super) struct Commit {
@@ -42,11 +42,11 @@ pub(super) fn target(reader: &Reader, id: ObjectId) -> Result<Option<Target>, Ob
             Kind::Blob => return Ok(Some(Target::Blob)),
             Kind::Tag => {
                 let tag = TagRefIter::from_bytes(&bytes, id.kind());
-                id = tag.target_id().map_err(|error| damaged(id, &error))?;
+                id = tag.target_id().map_err(|error| ObjectError::damaged(&id, error))?;
             }
         }
     }
-    Err(damaged(id, &"its tags lead in a circle"))
+    Err(ObjectError::damaged(&id, "too many tags stand on each other, or they lead in a circle"))
 }
 
 /// Reads a commit; `None` where there is none of this id.
@@ -59,15 +59,23 @@ pub(super) fn commit(reader: &Reader, id: ObjectId) -> Result<Option<Commit>, Ob
 
 fn parsed(id: ObjectId, bytes: &[u8]) -> Result<Commit, ObjectError> {
     let mut fields = CommitRefIter::from_bytes(bytes, id.kind());
-    let tree = fields.tree_id().map_err(|error| damaged(id, &error))?;
-    // One without a date is the oldest.
-    let seconds = fields.committer().map_or(0, |committer| committer.seconds());
-    Ok(Commit { id, tree, parents: fields.parent_ids().collect(), seconds })
-}
-
-fn damaged(id: ObjectId, problem: &dyn std::fmt::Display) -> ObjectError {
-    let problem = visible::line(problem.to_string()).into_string();
-    ObjectError::Damaged { what: id.to_string(), problem }
+    let tree = fields.tree_id().map_err(|error| ObjectError::damaged(&id, error))?;
+    let mut commit = Commit { id, tree, parents: Vec::new(), seconds: 0 };
+    let mut is_behind_parents = false;
+    for field in fields {
+        match field {
+            Ok(Token::Parent { id }) => commit.parents.push(id),
+            Ok(Token::Committer { signature }) => {
+                commit.seconds = signature.seconds();
+                break;
+            }
+            Ok(_) => is_behind_parents = true,
+            Err(error) if !is_behind_parents => return Err(ObjectError::damaged(&id, error)),
+            // One without a date is the oldest.
+            Err(_) => break,
+        }
+    }
+    Ok(commit)
 }
 
 /// Whether neither of two commits is reached from the other: walks down from both until all that is left to walk is
@@ -82,8 +90,8 @@ pub(super) fn have_grown_apart(reader: &Reader, a: &Commit, b: &Commit) -> Optio
     let mut reached_from = HashMap::from([(a.id, 0b01), (b.id, 0b10)]);
     let open = [a, b].map(|commit| (commit.seconds, commit.id, commit.parents.clone()));
     let mut open = BinaryHeap::from(open);
-    for _ in 0..MAX_WALK {
-        let Some((_, id, parents)) = open.pop() else { return Some(true) };
+    let mut read = 0;
+    while let Some((_, id, parents)) = open.pop() {
         let from = reached_from.get(&id).copied().unwrap_or_default();
         for parent in parents {
             let known = reached_from.entry(parent).or_default();
@@ -94,6 +102,10 @@ pub(super) fn have_grown_apart(reader: &Reader, a: &Commit, b: &Commit) -> Optio
             if *known == BOTH && [a.id, b.id].contains(&parent) {
                 return Some(false);
             }
+            if read == MAX_WALK {
+                return None;
+            }
+            read += 1;
             let parent = commit(reader, parent).ok()??;
             open.push((parent.seconds, parent.id, parent.parents));
         }
@@ -101,7 +113,7 @@ pub(super) fn have_grown_apart(reader: &Reader, a: &Commit, b: &Commit) -> Optio
             return Some(true);
         }
     }
-    None
+    Some(true)
 }
 
 #[cfg(test)]
@@ -133,8 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_tree_is_damaged() {
-        for text in ["", "tree", "parent 1\n", "tree 1111\n"] {
+    fn what_has_no_tree_or_no_such_parents_is_damaged() {
+        let bad_parent = format!("tree {TREE}\nparent 1111\nauthor A <a@b> 1 +0000\n");
+        for text in ["", "tree", "parent 1\n", "tree 1111\n", &bad_parent] {
             assert!(matches!(read(text), Err(ObjectError::Damaged { .. })), "{text:?}");
         }
     }

@@ -100,10 +100,10 @@ pub fn base(repo: &Repository, spec: &Spec) -> Result<Option<Oid>, SourceError> 
     };
     if let Some(target) = target {
         let side = side(repo, &Objects::of(repo)?.reader(), &target)?;
-        return Ok(side.tree.map(objects::oid).transpose()?);
+        return Ok(side.tree.map(objects::to_git).transpose()?);
     }
     Ok(match resolve(Some(repo), spec)?.sides {
-        Sides::Trees { old, .. } => old.map(objects::oid).transpose()?,
+        Sides::Trees { old, .. } => old.map(objects::to_git).transpose()?,
         Sides::Index { old, .. } | Sides::Worktree { old, .. } => old,
         Sides::Patch { .. } => None,
     })
@@ -151,8 +151,10 @@ fn named(repo: &Repository, rev: &str) -> Result<Oid, git2::Error> {
     {
         return Ok(id);
     }
-    let reference = repo.resolve_reference_from_short_name(rev).and_then(|found| found.resolve());
-    match reference.ok().and_then(|found| found.target()) {
+    // To libgit2 nothing is a name of HEAD; git refuses it.
+    let reference = (!rev.is_empty()).then(|| repo.resolve_reference_from_short_name(rev));
+    let reference = reference.and_then(Result::ok).and_then(|found| found.resolve().ok());
+    match reference.and_then(|found| found.target()) {
         Some(id) => Ok(id),
         None => repo.revparse_single(rev).map(|object| object.id()),
     }
@@ -185,7 +187,7 @@ fn ends<'repo>(
     let mut found = comparison(Kind::Range, format!("{old}..{new}"), a.id, b.id, sides);
     // A history that is cut off, or too long to tell, gives no note, so that no false one is given.
     if let (Some(a), Some(b)) = (&a.commit, &b.commit)
-        && !repo.is_shallow()
+        && !is_cut_off(repo)
         && commit::have_grown_apart(&reader, a, b) == Some(true)
     {
         let (old, new) = (shown(old), shown(new));
@@ -195,6 +197,11 @@ fn ends<'repo>(
         ));
     }
     Ok(found)
+}
+
+/// Whether commits of the history stand without their parents, as in a shallow clone.
+fn is_cut_off(repo: &Repository) -> bool {
+    repo.is_shallow() || repo.commondir().join("info/grafts").exists()
 }
 
 fn merge_base<'repo>(
@@ -207,13 +214,11 @@ fn merge_base<'repo>(
     let commit =
         |rev: &str| side(repo, &reader, rev)?.commit.ok_or_else(|| SourceError::NoTree(shown(rev)));
     let (a, b) = (commit(old)?, commit(new)?);
-    let base = repo
-        .merge_base(objects::oid(a.id)?, objects::oid(b.id)?)
-        .map(objects::id)
-        .map_err(|_| SourceError::NoMergeBase(shown(old), shown(new), shallow_hint(repo, "")))?;
-    let tree = commit::commit(&reader, base)?.map(|commit| commit.tree);
-    let sides = Sides::Trees { objects, old: tree, new: Some(b.tree) };
-    Ok(comparison(Kind::Range, format!("{old}...{new}"), Some(base), Some(b.id), sides))
+    let none = || SourceError::NoMergeBase(shown(old), shown(new), shallow_hint(repo, ""));
+    let base = repo.merge_base(objects::to_git(a.id)?, objects::to_git(b.id)?);
+    let base = commit::commit(&reader, objects::id(base.map_err(|_| none())?))?.ok_or_else(none)?;
+    let sides = Sides::Trees { objects, old: Some(base.tree), new: Some(b.tree) };
+    Ok(comparison(Kind::Range, format!("{old}...{new}"), Some(base.id), Some(b.id), sides))
 }
 
 fn default(repo: &Repository) -> Result<Comparison<'_>, SourceError> {
@@ -254,7 +259,13 @@ fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>
     let reader = objects.reader();
     let commit = side(repo, &reader, rev)?.commit;
     let commit = commit.ok_or_else(|| SourceError::NoTree(shown(rev)))?;
-    let parent = match commit.parents.first() {
+    let parents = match is_cut_off(repo) {
+        true => {
+            repo.find_commit(objects::to_git(commit.id)?)?.parent_ids().map(objects::id).collect()
+        }
+        false => commit.parents,
+    };
+    let parent = match parents.first() {
         None => None,
         Some(parent) => Some(commit::commit(&reader, *parent)?.ok_or_else(|| {
             let hint = shallow_hint(repo, "; its object is missing");
@@ -265,8 +276,8 @@ fn commit<'repo>(repo: &'repo Repository, rev: &str) -> Result<Comparison<'repo>
     let sides = Sides::Trees { objects, old: old_tree, new: Some(commit.tree) };
     let mut found =
         comparison(Kind::Commit, format!("--commit {rev}"), old, Some(commit.id), sides);
-    if commit.parents.len() > 1 {
-        let count = commit.parents.len();
+    if parents.len() > 1 {
+        let count = parents.len();
         found.notes.push(format!(
             "`{}` is a merge of {count} parents: it is compared with the first, so it shows all that the merge brought in",
             shown(rev)
