@@ -149,14 +149,14 @@ impl Spots {
 impl Lookup {
     /// So many bytes will be read of a table at once, at least.
     pub(super) fn reading(least: usize) -> Lookup {
-        Lookup { ids: Stretches::new(1, least), offsets: Stretches::new(1, least) }
+        Lookup { ids: Stretches::new(1, 0, least), offsets: Stretches::new(1, 0, least) }
     }
 }
 
 impl Index {
     fn open(path: &Path, number: usize, hash: gix_hash::Kind) -> io::Result<Index> {
         let file = Numbered { number, file: File::open(path)? };
-        let mut head = Stretches::new(1, 0);
+        let mut head = Stretches::new(1, 0, 0);
         let head = head.exactly(&file, 0, HEAD.len() + FAN)?;
         let (mark, list) = head.split_at(HEAD.len());
         let mut fan = [0; 256];

@@ -18,7 +18,9 @@ pub(super) struct Stretches {
     kept: Vec<Stretch>,
     /// The one that is given up next.
     oldest: usize,
-    /// What is read at once, at least, in bytes.
+    /// So many bytes before the place that is asked for are read too, as neighbours are asked for in either order …
+    before: usize,
+    /// … and from that place on so many, at least.
     least: usize,
 }
 
@@ -31,11 +33,12 @@ struct Stretch {
 }
 
 impl Stretches {
-    /// So many at most, of which each will be of so many bytes at least.
-    pub(super) fn new(count: usize, least: usize) -> Stretches {
+    /// So many at most, of which each will begin so many bytes before the place that is asked for, and reach so many
+    /// bytes beyond it, at least.
+    pub(super) fn new(count: usize, before: usize, least: usize) -> Stretches {
         let nothing = || Stretch { number: 0, from: 0, bytes: Vec::new() };
         let kept = std::iter::repeat_with(nothing).take(count).collect();
-        Stretches { kept, oldest: 0, least }
+        Stretches { kept, oldest: 0, before, least }
     }
 
     /// From a place in a file as many bytes of those that are wanted as are at hand, or fewer at its end. Where fewer
@@ -55,10 +58,11 @@ impl Stretches {
         let held = self.kept.iter().enumerate().find_map(|(nth, it)| Some((nth, place(it)?)));
         let (nth, skip) = match held {
             Some(held) => held,
-            None => (self.read(file, at, wanted)?, 0),
+            None => self.read(file, at, wanted)?,
         };
         let bytes = &self.kept[nth].bytes;
-        Ok(&bytes[skip..bytes.len().min(skip.saturating_add(wanted))])
+        let behind = bytes.get(skip..).unwrap_or_default();
+        Ok(&behind[..behind.len().min(wanted)])
     }
 
     /// So many bytes from a place in a file.
@@ -73,16 +77,17 @@ impl Stretches {
         Ok(bytes)
     }
 
-    /// Reads a stretch in the place of the oldest, and gives its number.
-    fn read(&mut self, file: &Numbered, at: u64, wanted: usize) -> io::Result<usize> {
+    /// Reads a stretch in the place of the oldest, and gives its number and where in it the place is.
+    fn read(&mut self, file: &Numbered, at: u64, wanted: usize) -> io::Result<(usize, usize)> {
         let nth = self.oldest;
         let stretch = &mut self.kept[nth];
-        (stretch.number, stretch.from) = (file.number, at);
-        stretch.bytes.resize(wanted.max(self.least), 0);
-        let read = fill(&file.file, at, &mut stretch.bytes);
+        let before = usize::try_from(at).map_or(self.before, |at| self.before.min(at));
+        (stretch.number, stretch.from) = (file.number, at - before as u64);
+        stretch.bytes.resize(before + wanted.max(self.least), 0);
+        let read = fill(&file.file, stretch.from, &mut stretch.bytes);
         stretch.bytes.truncate(*read.as_ref().unwrap_or(&0));
         self.oldest = (nth + 1) % self.kept.len();
-        read.map(|_| nth)
+        read.map(|_| (nth, before))
     }
 }
 
@@ -137,7 +142,7 @@ mod tests {
     fn what_was_read_is_not_read_again() {
         let (digits, file) = Digits::open();
         let other = Numbered { number: 1, file: file.file.try_clone().unwrap() };
-        let mut stretches = Stretches::new(2, 4);
+        let mut stretches = Stretches::new(2, 0, 4);
         assert_eq!(stretches.some(&file, 2, 1..=1).unwrap(), b"2");
         digits.write("abcdefghij");
         assert_eq!(stretches.some(&file, 3, 3..=3).unwrap(), b"345");
@@ -151,9 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_is_read_too() {
+        let (digits, file) = Digits::open();
+        let mut stretches = Stretches::new(1, 3, 2);
+        assert_eq!(stretches.some(&file, 5, 1..=1).unwrap(), b"5");
+        digits.write("abcdefghij");
+        assert_eq!(stretches.some(&file, 2, 1..=9).unwrap(), b"23456");
+        assert_eq!(stretches.some(&file, 1, 1..=1).unwrap(), b"b");
+        assert_eq!(stretches.some(&file, 0, 3..=3).unwrap(), b"abc");
+    }
+
+    #[test]
     fn a_file_ends_where_it_ends() {
         let (_digits, file) = Digits::open();
-        let mut stretches = Stretches::new(1, 4);
+        let mut stretches = Stretches::new(1, 3, 4);
         assert_eq!(stretches.some(&file, 8, 4..=4).unwrap(), b"89");
         assert_eq!(stretches.some(&file, 20, 1..=4).unwrap(), b"");
         assert!(stretches.exactly(&file, 8, 4).is_err());

@@ -73,7 +73,7 @@ impl Unpacker {
         let kept = CLruCacheConfig::new(KEPT).with_hasher(RandomState::default());
         Unpacker {
             inflate: Box::new(Decoder::new(Format::Zlib)),
-            packed: Stretches::new(STRETCHES, PIECE.start),
+            packed: Stretches::new(STRETCHES, PIECE.start / 2, PIECE.start),
             kept: CLruCache::with_config(kept.with_scale(Bytes)),
             last: 0,
             lookup: Lookup::reading(0),
