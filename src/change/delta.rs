@@ -58,9 +58,9 @@ impl Delta {
 
     /// The objects that will be read of it.
     pub(super) fn ids(&self) -> impl Iterator<Item = ObjectId> {
+        let read = !self.is_same_object();
         let sides = [&self.old, &self.new].into_iter().flatten();
-        let sides = sides.filter(|side| !self.is_same_object() && side.mode != GITLINK);
-        sides.filter_map(Entry::id)
+        sides.filter(move |side| read && side.mode != GITLINK).filter_map(Entry::id)
     }
 }
 

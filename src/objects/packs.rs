@@ -292,6 +292,13 @@ mod tests {
         }
     }
 
+    /// An id next to another, of no object.
+    fn absent(id: &ObjectId) -> ObjectId {
+        let mut other = *id;
+        other.as_mut_slice()[9] ^= 1;
+        other
+    }
+
     #[test]
     fn every_object_of_every_pack_is_found() {
         for hash in [gix_hash::Kind::Sha1, gix_hash::Kind::Sha256] {
@@ -304,12 +311,8 @@ mod tests {
                     panic!("{id}")
                 };
                 assert_eq!((found.kind, &*found.bytes), (Kind::Blob, text), "{id}");
-                let mut other = *id;
-                other.as_mut_slice()[9] ^= 1;
-                assert!(matches!(
-                    packs.find(&other, &Spots::default(), &mut unpacker),
-                    Packed::Absent
-                ));
+                let other = packs.find(&absent(id), &Spots::default(), &mut unpacker);
+                assert!(matches!(other, Packed::Absent));
             }
         }
     }
@@ -319,11 +322,6 @@ mod tests {
         for hash in [gix_hash::Kind::Sha1, gix_hash::Kind::Sha256] {
             let bench = Bench::new(hash);
             let packs = bench.packs();
-            let absent = |id: &ObjectId| {
-                let mut other = *id;
-                other.as_mut_slice()[9] ^= 1;
-                other
-            };
             let some: Vec<ObjectId> = bench.objects.keys().rev().step_by(3).copied().collect();
             let spots =
                 packs.spots([&some[..], &some.iter().map(absent).collect::<Vec<_>>()].concat());
